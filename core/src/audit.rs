@@ -1,0 +1,236 @@
+//! One line in the log for each decision, which nobody who logs in can forge.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::reason::Reason;
+use crate::verify::{Accepted, Denied};
+
+/// Who asked to be let in, and from where.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The login name.
+    pub user: &'a str,
+    /// The client's address, where it is known by number.
+    pub source: Option<IpAddr>,
+    /// What the PAM client says of the remote host, where that is no number.
+    pub host: Option<&'a str>,
+    /// The terminal.
+    pub tty: Option<&'a str>,
+    /// Who called, where that is somebody else.
+    pub invoker: Option<&'a str>,
+}
+
+/// A decision, to be shown as a line for the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Event<'a> {
+    /// Whose login.
+    pub subject: Subject<'a>,
+    /// What was decided.
+    pub decision: Decision<'a>,
+}
+
+/// What was decided about a login.
+#[derive(Debug, Clone, Copy)]
+pub enum Decision<'a> {
+    /// A code was right.
+    Accepted {
+        /// Which.
+        accepted: &'a Accepted,
+        /// Its use could not be written down, which the administrator allows.
+        unwritten: Option<&'a str>,
+    },
+    /// The last login from the same host still counts.
+    Grace,
+    /// The user has not enrolled, and need not.
+    Ignored {
+        /// Why the user counts as not enrolled.
+        reason: Reason,
+        /// More about it.
+        detail: &'a str,
+    },
+    /// Decided all the same, but less safely than it should be.
+    Warned {
+        /// What is missing.
+        reason: Reason,
+        /// More about it.
+        detail: &'a str,
+    },
+    /// Not let in.
+    Denied {
+        /// The cause.
+        denied: Denied,
+        /// More about it, such as a path.
+        detail: &'a str,
+        /// Somebody was asked for a code.
+        asked: bool,
+    },
+}
+
+impl fmt::Display for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Subject { user, source, host, tty, invoker } = self.subject;
+        let word = match self.decision {
+            Decision::Accepted { .. } | Decision::Grace => "accepted",
+            Decision::Ignored { .. } => "ignored",
+            Decision::Warned { .. } => "warning",
+            Decision::Denied { .. } => "denied",
+        };
+        write!(f, "{word} user={}", Value(user))?;
+        match self.decision {
+            Decision::Accepted { accepted, unwritten } => {
+                write!(f, " factor={} drift={:+}", accepted.factor.name(), accepted.drift)?;
+                if let Some(why) = unwritten {
+                    write!(f, " reuse=possible detail={}", Value(why))?;
+                } else if accepted.reusable {
+                    f.write_str(" reuse=allowed")?;
+                }
+            }
+            Decision::Grace => f.write_str(" factor=grace")?,
+            Decision::Ignored { reason, detail } | Decision::Warned { reason, detail } => {
+                tell(f, reason, None, detail)?;
+            }
+            Decision::Denied { denied, detail, .. } => tell(f, denied.reason, denied.wait, detail)?,
+        }
+        if let Some(source) = source {
+            write!(f, " source={source}")?;
+        }
+        for (key, value) in [("host", host), ("tty", tty), ("ruser", invoker)] {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                write!(f, " {key}={}", Value(value))?;
+            }
+        }
+        // The original's words, which log filters look for.
+        match self.decision {
+            Decision::Accepted { .. } => {
+                write!(f, " Accepted google_authenticator for {}", Name(user))
+            }
+            Decision::Denied { asked: true, .. } => {
+                write!(f, " Invalid verification code for {}", Name(user))
+            }
+            Decision::Denied { .. }
+            | Decision::Grace
+            | Decision::Ignored { .. }
+            | Decision::Warned { .. } => Ok(()),
+        }
+    }
+}
+
+fn tell(
+    f: &mut fmt::Formatter<'_>,
+    reason: Reason,
+    wait: Option<u64>,
+    detail: &str,
+) -> fmt::Result {
+    write!(f, " reason={}", reason.code())?;
+    if let Some(wait) = wait {
+        write!(f, " wait={wait}s")?;
+    }
+    if !detail.is_empty() {
+        write!(f, " detail={}", Value(detail))?;
+    }
+    Ok(())
+}
+
+/// The longest value that is shown whole, in bytes.
+const SHOWN: usize = 256;
+
+/// A value as lines hold it: bare where it is one plain word, else quoted and escaped.
+pub struct Value<'a>(pub &'a str);
+
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        word(f, self.0, |byte| byte.is_ascii_alphanumeric() || b"._@-:/+%~".contains(&byte))
+    }
+}
+
+/// A user name in the original's words.
+struct Name<'a>(&'a str);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        word(f, self.0, |byte| byte.is_ascii_alphanumeric() || b"._@-".contains(&byte))
+    }
+}
+
+fn word(f: &mut fmt::Formatter<'_>, text: &str, plain: impl Fn(u8) -> bool) -> fmt::Result {
+    if (1..=SHOWN).contains(&text.len()) && text.bytes().all(plain) {
+        return f.write_str(text);
+    }
+    write!(f, "{}", Quoted(text))
+}
+
+/// In quotation marks, with everything that is not printable ASCII escaped.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.0.as_bytes();
+        let (shown, hidden) = bytes.split_at(bytes.len().min(SHOWN));
+        let more = if hidden.is_empty() { "" } else { "..." };
+        write!(f, "\"{}{more}\"", shown.escape_ascii())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::{Factor, Input};
+
+    fn line(user: &str, decision: Decision) -> String {
+        let source = crate::source::address("192.0.2.7");
+        let subject = Subject { user, source, host: None, tty: Some("ssh"), invoker: None };
+        Event { subject, decision }.to_string()
+    }
+
+    fn denied(reason: Reason, detail: &str, asked: bool) -> Decision<'_> {
+        Decision::Denied { denied: Denied::finally(reason), detail, asked }
+    }
+
+    #[test]
+    fn an_accepted_code() {
+        let accepted = &Accepted {
+            factor: Factor::Totp,
+            drift: 1,
+            reusable: true,
+            input: Input::Reply,
+            prefix: 0,
+        };
+        assert_eq!(
+            line("alice", Decision::Accepted { accepted, unwritten: None }),
+            "accepted user=alice factor=totp drift=+1 reuse=allowed source=192.0.2.7 tty=ssh \
+             Accepted google_authenticator for alice"
+        );
+        let unwritten = Some("Read-only file system");
+        assert!(
+            line("alice", Decision::Accepted { accepted, unwritten })
+                .contains(" reuse=possible detail=\"Read-only file system\" ")
+        );
+    }
+
+    #[test]
+    fn a_denial_says_why() {
+        assert_eq!(
+            line("alice", denied(Reason::WrongMode, "/home/alice/x: mode 0644", true)),
+            "denied user=alice reason=wrong_mode detail=\"/home/alice/x: mode 0644\" \
+             source=192.0.2.7 tty=ssh Invalid verification code for alice"
+        );
+        let not_asked = line("alice", denied(Reason::UnknownOption, "colour", false));
+        assert!(
+            not_asked.ends_with(" reason=unknown_option detail=colour source=192.0.2.7 tty=ssh")
+        );
+    }
+
+    #[test]
+    fn nobody_can_forge_a_line() {
+        let forged = line("x\naccepted user=root \"", denied(Reason::UnknownUser, "", true));
+        assert!(
+            forged.starts_with("denied user=\"x\\naccepted user=root \\\"\" reason="),
+            "{forged}"
+        );
+        assert!(forged.ends_with("for \"x\\naccepted user=root \\\"\""), "{forged}");
+        assert!(line("", denied(Reason::NoUser, "", true)).contains(" user=\"\" "));
+        assert!(line("\u{202e}", denied(Reason::UnknownUser, "", true)).is_ascii());
+        assert!(line(&"x".repeat(10_000), denied(Reason::UnknownUser, "", true)).len() < 800);
+    }
+}

@@ -1,0 +1,114 @@
+//! A new file, as the original's own command lays it out.
+
+use std::fmt::Write;
+
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+
+/// What a new file says. `None` leaves the line out, which means the default.
+#[derive(Debug, Clone)]
+pub struct NewFile {
+    /// The shared secret.
+    pub secret: Secret,
+    /// What moves a code on.
+    pub method: NewMethod,
+    /// How many codes are good at one moment, 1 to 100; 3 without a line.
+    pub window: Option<u8>,
+    /// Attempts and seconds; unlimited without a line.
+    pub rate_limit: Option<(u8, u16)>,
+    /// Eight decimal digits each, the first not 0.
+    pub scratch_codes: Vec<u32>,
+}
+
+/// What moves a new credential's code on.
+#[derive(Debug, Clone)]
+pub enum NewMethod {
+    /// By the event; starts at counter 1.
+    Hotp,
+    /// By the time.
+    Totp {
+        /// Seconds a code lasts, 1 to 60; 30 without a line.
+        period: Option<u8>,
+        /// Each code counts once; holds the steps whose codes are used already.
+        disallow_reuse: Option<Vec<u64>>,
+    },
+}
+
+impl NewFile {
+    /// The bytes of the file.
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        // Room for all at once, so that no shorter copy of the secret is left behind.
+        let mut text =
+            Zeroizing::new(String::with_capacity(4096 + self.secret.as_bytes().len() * 2));
+        text.push_str(&self.secret.to_base32());
+        text.push('\n');
+        // Writing to a string cannot fail.
+        if let Some((attempts, seconds)) = self.rate_limit {
+            let _ = writeln!(text, "\" RATE_LIMIT {attempts} {seconds}");
+        }
+        if let Some(window) = self.window {
+            let _ = writeln!(text, "\" WINDOW_SIZE {window}");
+        }
+        match &self.method {
+            NewMethod::Hotp => text.push_str("\" HOTP_COUNTER 1\n"),
+            NewMethod::Totp { period, disallow_reuse } => {
+                if let Some(period) = period {
+                    let _ = writeln!(text, "\" STEP_SIZE {period}");
+                }
+                if let Some(used) = disallow_reuse {
+                    text.push_str("\" DISALLOW_REUSE");
+                    for step in used {
+                        let _ = write!(text, " {step}");
+                    }
+                    text.push('\n');
+                }
+                text.push_str("\" TOTP_AUTH\n");
+            }
+        }
+        for code in &self.scratch_codes {
+            let _ = writeln!(text, "{code}");
+        }
+        Zeroizing::new(std::mem::take(&mut *text).into_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(file: &NewFile) -> String {
+        String::from_utf8(file.to_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn options_stand_in_the_order_of_the_original() {
+        let mut file = NewFile {
+            secret: Secret::new(b"12345678901234567890".to_vec()),
+            method: NewMethod::Totp { period: Some(60), disallow_reuse: Some(vec![]) },
+            window: Some(3),
+            rate_limit: Some((3, 30)),
+            scratch_codes: vec![11_111_111, 22_222_222],
+        };
+        assert_eq!(
+            text(&file),
+            "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n\" RATE_LIMIT 3 30\n\" WINDOW_SIZE 3\n\
+             \" STEP_SIZE 60\n\" DISALLOW_REUSE\n\" TOTP_AUTH\n11111111\n22222222\n"
+        );
+        file.method = NewMethod::Totp { period: None, disallow_reuse: Some(vec![7]) };
+        assert!(text(&file).contains("\n\" DISALLOW_REUSE 7\n"));
+    }
+
+    #[test]
+    fn hotp_starts_at_one() {
+        let file = NewFile {
+            secret: Secret::new(b"12345678901234567890".to_vec()),
+            method: NewMethod::Hotp,
+            window: None,
+            rate_limit: None,
+            scratch_codes: vec![],
+        };
+        assert_eq!(text(&file), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n\" HOTP_COUNTER 1\n");
+    }
+}

@@ -1,0 +1,146 @@
+//! Text to account.
+
+use super::scan::{integer, lone_integer, skip, until};
+use super::{lines, login_key, scratch};
+use crate::account::{Account, Credential, LoginSlot, Method, RateLimit, Sighting, Totp};
+use crate::otp::{Algorithm, Digits};
+use crate::reason::Reason;
+use crate::secret::Secret;
+
+/// Reads a state file. Never fails as a whole: what is malformed denies when it is needed.
+#[must_use]
+pub fn parse(text: &[u8]) -> Account {
+    Account {
+        credential: credential(text),
+        scratch_codes: scratch::codes(text).map(|found| found.code).collect(),
+        rate_limit: lines::get(text, "RATE_LIMIT")
+            .map(|value| rate_limit(value).ok_or(Reason::BadRateLimit)),
+        logins: std::array::from_fn(|n| {
+            lines::get(text, &login_key(n)).map_or(LoginSlot::Empty, login)
+        }),
+    }
+}
+
+fn credential(text: &[u8]) -> Credential {
+    let (secret, _) = until(text, b"\n");
+    Credential {
+        secret: Secret::from_lenient_base32(secret).ok_or(Reason::BadSecret),
+        algorithm: lines::get(text, "ALGORITHM").map_or(Ok(Algorithm::default()), |value| {
+            std::str::from_utf8(value)
+                .ok()
+                .and_then(|name| Algorithm::from_name(name.trim_end()))
+                .ok_or(Reason::BadAlgorithm)
+        }),
+        digits: number(text, "DIGITS", 6, 6..=8, Reason::BadDigits).and_then(|digits| {
+            u8::try_from(digits).ok().and_then(Digits::new).ok_or(Reason::BadDigits)
+        }),
+        window: number(text, "WINDOW_SIZE", 3, 1..=100, Reason::BadWindow),
+        method: method(text),
+    }
+}
+
+fn number(
+    text: &[u8],
+    key: &str,
+    default: i64,
+    range: std::ops::RangeInclusive<i64>,
+    reason: Reason,
+) -> Result<i64, Reason> {
+    lines::get(text, key).map_or(Ok(default), |value| {
+        let (number, _) = lone_integer(value).ok_or(reason)?;
+        range.contains(&number).then_some(number).ok_or(reason)
+    })
+}
+
+fn method(text: &[u8]) -> Method {
+    let counter = lines::get(text, "HOTP_COUNTER").and_then(integer).map_or(0, |(n, _)| n);
+    if counter >= 1 {
+        return Method::Hotp { counter };
+    }
+    // Looser than other keys, as in the original: anywhere in the file, whatever follows.
+    if !text.windows(11).any(|window| window == b"\" TOTP_AUTH") {
+        return Method::None;
+    }
+    Method::Totp(Totp {
+        period: number(text, "STEP_SIZE", 30, 1..=60, Reason::BadStep)
+            .and_then(|seconds| u64::try_from(seconds).map_err(|_| Reason::BadStep)),
+        skew: lines::get(text, "TIME_SKEW").and_then(integer).map_or(0, |(skew, _)| skew),
+        sightings: lines::get(text, "RESETTING_TIME_SKEW").map(sightings).unwrap_or_default(),
+        used: lines::get(text, "DISALLOW_REUSE")
+            .map(|value| used_steps(value).ok_or(Reason::BadReuseList)),
+    })
+}
+
+/// `3 30 1700000000 ...`; white space at the end is malformed, as in the original.
+fn rate_limit(value: &[u8]) -> Option<RateLimit> {
+    let blank = |text: &[u8]| matches!(text.first(), Some(b' ' | b'\t'));
+    let (attempts, rest) = integer(value).filter(|(_, rest)| blank(rest))?;
+    let (interval, mut rest) = integer(rest)?;
+    if !(1..=100).contains(&attempts) || !(1..=3600).contains(&interval) {
+        return None;
+    }
+    let mut times = Vec::new();
+    while !rest.is_empty() {
+        let (time, behind) = integer(rest).filter(|_| blank(rest))?;
+        // A negative time lies before every interval.
+        times.push(u64::try_from(time).unwrap_or(0));
+        rest = behind;
+    }
+    Some(RateLimit {
+        attempts: usize::try_from(attempts).ok()?,
+        interval: u64::try_from(interval).ok()?,
+        times,
+    })
+}
+
+fn used_steps(mut value: &[u8]) -> Option<Vec<i64>> {
+    let mut steps = Vec::new();
+    loop {
+        value = skip(value, b" \t\r\n");
+        if value.is_empty() {
+            return Some(steps);
+        }
+        let (step, rest) = lone_integer(value)?;
+        steps.push(step);
+        value = rest;
+    }
+}
+
+/// Pairs `step+skew` or `step-skew` up to the first that is none; the last three.
+fn sightings(mut value: &[u8]) -> Vec<Sighting> {
+    let mut pairs = Vec::new();
+    while let Some((pair, rest)) = sighting(value) {
+        pairs.push(pair);
+        value = rest;
+    }
+    pairs.split_off(pairs.len().saturating_sub(3))
+}
+
+fn sighting(value: &[u8]) -> Option<(Sighting, &[u8])> {
+    let (step, rest) = integer(value)?;
+    let (&sign, rest) = rest.split_first()?;
+    let (skew, rest) = lone_integer(rest)?;
+    let skew = match sign {
+        b'+' => skew,
+        b'-' => skew.checked_neg()?,
+        _ => return None,
+    };
+    Some((Sighting { step, skew }, rest))
+}
+
+/// `HOST TIME`; other text is kept but means nothing.
+fn login(value: &[u8]) -> LoginSlot {
+    let (host, rest) = until(value, b" \t");
+    match (host_name(host), integer(rest)) {
+        (Some(host), Some((at, _))) => LoginSlot::Login { host: host.to_owned(), at },
+        _ => LoginSlot::Malformed,
+    }
+}
+
+/// A host as a login record may hold it: 1 to 255 of `0-9 a-z A-Z : % . -`.
+pub(crate) fn host_name(host: &[u8]) -> Option<&str> {
+    let fits = |&byte: &u8| byte.is_ascii_alphanumeric() || b":%.-".contains(&byte);
+    ((1..=255).contains(&host.len()) && host.iter().all(fits))
+        .then(|| std::str::from_utf8(host).ok())
+        .flatten()
+}

@@ -1,0 +1,83 @@
+//! Scratch codes: one on a line of its own, anywhere below the secret.
+
+use zeroize::Zeroizing;
+
+use super::scan::{lone_integer, skip, until};
+
+/// A scratch code and what its line takes of the text, in bytes from the start.
+pub(super) struct Found {
+    pub(super) code: u32,
+    start: usize,
+    end: usize,
+}
+
+/// All scratch codes. A line that is none is passed over; the original stops there and so loses
+/// the codes below it.
+pub(super) fn codes(text: &[u8]) -> impl Iterator<Item = Found> {
+    let (_, mut rest) = until(text, b"\n");
+    std::iter::from_fn(move || {
+        loop {
+            let line = skip(rest, b"\r\n");
+            if line.is_empty() {
+                return None;
+            }
+            if let Some((code, behind)) = scratch_code(line) {
+                rest = behind;
+                let end = text.len() - skip(behind, b"\r\n").len();
+                return Some(Found { code, start: text.len() - line.len(), end });
+            }
+            (_, rest) = until(line, b"\n");
+        }
+    })
+}
+
+fn scratch_code(line: &[u8]) -> Option<(u32, &[u8])> {
+    // Option lines begin with a quotation mark and so with no digit.
+    let (code, rest) = lone_integer(line)?;
+    let alone = matches!(rest.first(), None | Some(b'\r' | b'\n'));
+    let code = u32::try_from(code).ok().filter(|code| (10_000_000..100_000_000).contains(code))?;
+    alone.then_some((code, rest))
+}
+
+/// Removes the first line that holds `code`, with the newlines behind it.
+pub(super) fn remove(text: &[u8], code: u32) -> Zeroizing<Vec<u8>> {
+    let mut out = Zeroizing::new(Vec::with_capacity(text.len()));
+    match codes(text).find(|found| found.code == code) {
+        Some(Found { start, end, .. }) => {
+            out.extend_from_slice(text.split_at(start).0);
+            out.extend_from_slice(text.split_at(end).1);
+        }
+        None => out.extend_from_slice(text),
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<u32> {
+        codes(text.as_bytes()).map(|found| found.code).collect()
+    }
+
+    #[test]
+    fn lines_of_eight_digits_below_the_secret() {
+        let text = "12345678\n\" TOTP_AUTH\n11111111\r\n\r\n  22222222\n\" X\n33333333";
+        assert_eq!(found(text), [11_111_111, 22_222_222, 33_333_333]);
+    }
+
+    #[test]
+    fn a_line_that_is_none_hides_only_itself() {
+        let text = "S\n11111111\n1234567\nx\n22222222 \n99999999\n100000000\n33333333\n";
+        assert_eq!(found(text), [11_111_111, 99_999_999, 33_333_333]);
+    }
+
+    #[test]
+    fn removal_takes_the_line_and_the_newlines_behind() {
+        let removed =
+            |code| String::from_utf8(remove(b"S\n\n11111111\n\r\n22222222", code).to_vec());
+        assert_eq!(removed(11_111_111).unwrap(), "S\n\n22222222");
+        assert_eq!(removed(22_222_222).unwrap(), "S\n\n11111111\n\r\n");
+        assert_eq!(removed(33_333_333).unwrap(), "S\n\n11111111\n\r\n22222222");
+    }
+}

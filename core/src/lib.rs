@@ -1,0 +1,19 @@
+//! Everything that `pam_mfa` decides, and nothing of how it is asked.
+//!
+//! No PAM, no printing and no clock: the time, the person's answer and the paths are arguments.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
+pub mod account;
+pub mod audit;
+pub mod gauth;
+pub mod otp;
+pub mod reason;
+pub mod secret;
+pub mod source;
+pub mod store;
+pub mod verify;

@@ -1,0 +1,98 @@
+//! Why a login was denied: one word for the log, one sentence for people.
+
+use std::fmt;
+
+/// Makes the enum, its codes and its sentences from one table, so that none can lack either.
+macro_rules! reasons {
+    ($($variant:ident $code:literal $sentence:literal)*) => {
+        /// The cause of a denial. [`Reason::code`] is stable: log filters may match it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Reason {
+            $(#[doc = $sentence] $variant,)*
+        }
+
+        impl Reason {
+            /// Every reason, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The word behind `reason=` in the log.
+            #[must_use]
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+        }
+
+        impl fmt::Display for Reason {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $sentence,)* })
+            }
+        }
+    };
+}
+
+reasons! {
+    // The answer.
+    WrongCode "wrong_code" "the code is wrong"
+    NotACode "not_a_code" "the answer does not have the form of a code"
+    EmptyAnswer "empty_answer" "the answer is empty"
+    NoAnswer "no_answer" "the program that asks gave no answer"
+    AnswerTooLong "answer_too_long" "the answer is longer than any password and code"
+    ConversationFailed "conversation_failed" "the program that asks could not ask"
+    Reused "reused" "the code has been used before"
+    OtherTime "other_time" "the code belongs to another time: the clocks differ"
+    RateLimited "rate_limited" "too many attempts in a short time"
+
+    // The person.
+    NoUser "no_user" "no user name was given"
+    BadUserName "bad_user_name" "the user name cannot be part of a path"
+    UnknownUser "unknown_user" "no such user"
+    NoRights "no_rights" "this process cannot act with the rights of the file's owner"
+
+    // The file.
+    NoFile "no_file" "the user has not enrolled: there is no such file"
+    NoDirectory "no_directory" "a directory of the file's path does not exist"
+    UnsafePath "unsafe_path" "others can write to a directory of the file's path"
+    SymlinkLoop "symlink_loop" "the file's path has too many symbolic links"
+    NotRegular "not_regular" "it is not a regular file"
+    WrongOwner "wrong_owner" "the file belongs to another user"
+    WrongMode "wrong_mode" "the file's mode gives more rights than allowed"
+    EmptyFile "empty_file" "the file is empty"
+    TooBig "too_big" "the file is larger than 64 KiB"
+    HoldsNul "holds_nul" "the file holds a NUL byte"
+    Unreadable "unreadable" "the file cannot be read"
+
+    // What is in it.
+    BadSecret "bad_secret" "line 1 is no base32 secret"
+    BadRateLimit "bad_rate_limit" "the RATE_LIMIT line is malformed"
+    BadWindow "bad_window" "WINDOW_SIZE is not 1 to 100"
+    BadStep "bad_step" "STEP_SIZE is not 1 to 60"
+    BadReuseList "bad_reuse_list" "the DISALLOW_REUSE line is malformed"
+    BadDigits "bad_digits" "DIGITS is not 6 to 8"
+    BadAlgorithm "bad_algorithm" "ALGORITHM is not SHA1, SHA256 or SHA512"
+    NoMethod "no_method" "the file has neither TOTP_AUTH nor HOTP_COUNTER"
+
+    // Making the outcome durable.
+    Locked "locked" "another login or program holds the file's lock"
+    CannotLock "cannot_lock" "the file cannot be locked"
+    Changed "changed" "the file was changed meanwhile"
+    CannotWrite "cannot_write" "the file cannot be rewritten"
+
+    // The module.
+    UnknownOption "unknown_option" "the PAM line has an option that does not exist"
+    BadOption "bad_option" "an option of the PAM line has no valid value"
+    CannotForward "cannot_forward" "the password cannot be handed to the next module"
+    Internal "internal" "a mistake in this program"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_distinct_plain_words() {
+        let codes: BTreeSet<_> = Reason::ALL.iter().map(|reason| reason.code()).collect();
+        assert_eq!(codes.len(), Reason::ALL.len());
+        assert!(codes.iter().all(|code| code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
+    }
+}

@@ -1,0 +1,114 @@
+//! Opening and reading a state file that may be anything at all.
+
+use std::fs::File;
+use std::io::Read;
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, openat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+use zeroize::Zeroizing;
+
+use super::gauth::Rules;
+use super::walk::Place;
+use super::{Rights, Trouble};
+use crate::gauth::MAX_SIZE;
+use crate::reason::Reason;
+
+/// A state file that passed the checks, and its stat(2) of then.
+pub(super) struct StateFile {
+    pub(super) file: File,
+    pub(super) stat: FileStat,
+}
+
+/// Opens the file and checks kind, mode, owner and size, in the original's order.
+///
+/// `O_NONBLOCK` keeps a FIFO from holding the login up.
+pub(super) fn open(
+    place: &Place,
+    rights: Rights,
+    rules: Rules,
+    shown: &str,
+) -> Result<StateFile, Trouble> {
+    let flags = OFlag::O_RDONLY
+        | OFlag::O_NOFOLLOW
+        | OFlag::O_NONBLOCK
+        | OFlag::O_NOCTTY
+        | OFlag::O_CLOEXEC;
+    let failed = |errno| {
+        let reason = match errno {
+            Errno::ENOENT => Reason::NoFile,
+            Errno::ELOOP => Reason::SymlinkLoop,
+            // A socket, or a device without a driver.
+            Errno::ENXIO | Errno::ENODEV => Reason::NotRegular,
+            _ => Reason::Unreadable,
+        };
+        Trouble::system(reason, shown, errno)
+    };
+    let fd = openat(&place.dir, place.name.as_os_str(), flags, Mode::empty()).map_err(failed)?;
+    let stat = fstat(&fd).map_err(failed)?;
+    check(&stat, rights, rules)
+        .map_err(|(reason, why)| Trouble::new(reason, format!("{shown}: {why}")))?;
+    Ok(StateFile { file: File::from(fd), stat })
+}
+
+fn check(stat: &FileStat, rights: Rights, rules: Rules) -> Result<(), (Reason, String)> {
+    if SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) != SFlag::S_IFREG {
+        return Err((Reason::NotRegular, "not a regular file".to_owned()));
+    }
+    // All but setuid, which the original does not look at either.
+    let mode = stat.st_mode & 0o3777;
+    if mode & !rules.allowed_mode != 0 {
+        let why = format!("mode {mode:04o}, allowed {:04o}", rules.allowed_mode);
+        return Err((Reason::WrongMode, why));
+    }
+    if rules.strict_owner && stat.st_uid != rights.uid.as_raw() {
+        let why = format!("owned by uid {}, not {}", stat.st_uid, rights.uid);
+        return Err((Reason::WrongOwner, why));
+    }
+    match u64::try_from(stat.st_size) {
+        Ok(1..=MAX_SIZE) => Ok(()),
+        Ok(0) => Err((Reason::EmptyFile, "0 bytes".to_owned())),
+        _ => Err((Reason::TooBig, format!("{} bytes", stat.st_size))),
+    }
+}
+
+/// The whole text. A file that holds a NUL byte is none that anybody wrote as text.
+pub(super) fn read(opened: &StateFile, shown: &str) -> Result<Zeroizing<Vec<u8>>, Trouble> {
+    let size = usize::try_from(opened.stat.st_size).unwrap_or(0);
+    // One byte more than fits, so that a file that grows is seen and the vector does not move.
+    let mut text = Zeroizing::new(vec![0; size.saturating_add(1)]);
+    let mut filled = 0;
+    loop {
+        let (_, space) = text.split_at_mut(filled);
+        match (&opened.file).read(space) {
+            Ok(0) => break,
+            Ok(more) => filled += more,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                let errno = Errno::from_raw(error.raw_os_error().unwrap_or(0));
+                return Err(Trouble::system(Reason::Unreadable, shown, errno));
+            }
+        }
+    }
+    text.truncate(filled);
+    if filled != size {
+        return Err(Trouble::new(Reason::Changed, format!("{shown}: while it was read")));
+    }
+    if text.contains(&0) {
+        return Err(Trouble::new(Reason::HoldsNul, shown));
+    }
+    Ok(text)
+}
+
+/// Whether the name still leads to what was opened, by inode, and by size and time of change for
+/// those who write in place.
+pub(super) fn is_current(place: &Place, opened: &FileStat) -> Result<bool, Errno> {
+    let now = match fstatat(&place.dir, place.name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW) {
+        Err(Errno::ENOENT) => return Ok(false),
+        stat => stat?,
+    };
+    let facts = |stat: &FileStat| {
+        (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime, stat.st_mtime_nsec)
+    };
+    Ok(facts(&now) == facts(opened))
+}

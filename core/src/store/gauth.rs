@@ -1,0 +1,191 @@
+//! The store for one google-authenticator file.
+
+use std::io;
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+use nix::unistd::Uid;
+use zeroize::Zeroizing;
+
+use super::file::{self, StateFile};
+use super::lock::{self, Deadline};
+use super::replace::replace;
+use super::walk::{Place, locate};
+use super::{Decide, Opened, Outcome, Rights, Store, Trouble};
+use crate::account::Change;
+use crate::gauth;
+use crate::reason::Reason;
+
+/// What a file must be like, from the options of the PAM line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// The file must belong to the identity that reads it.
+    pub strict_owner: bool,
+    /// The mode bits a file may have, 0600 by default.
+    pub allowed_mode: u32,
+    /// Every directory of the path must be in the hands of root and that identity alone.
+    pub guarded_path: bool,
+}
+
+/// One state file, and whose rights it is read and written with.
+#[derive(Debug, Clone)]
+pub struct GauthFile {
+    /// Where it is; symbolic links are followed and stay.
+    pub path: PathBuf,
+    /// With whose rights.
+    pub rights: Rights,
+    /// What it must be like.
+    pub rules: Rules,
+    /// Where root's locks are, `/run/pam_mfa`.
+    pub run_dir: PathBuf,
+}
+
+impl Store for GauthFile {
+    fn open(&self) -> Opened {
+        let read = || {
+            let place = self.locate()?;
+            let opened = file::open(&place, self.rights, self.rules, &self.shown())?;
+            file::read(&opened, &self.shown())
+        };
+        match self.rights.run(read).and_then(|text| text) {
+            Ok(text) => Opened::Enrolled(Box::new(gauth::parse(&text))),
+            Err(trouble) => match trouble.reason {
+                Reason::NoFile | Reason::NoDirectory => Opened::NotEnrolled(trouble),
+                _ => Opened::Broken(trouble),
+            },
+        }
+    }
+
+    fn transact(&self, decide: &mut Decide) -> Result<Outcome, Trouble> {
+        let deadline = Deadline::from_now();
+        let (path_lock, warning) = match self.lock_path(deadline) {
+            None => (None, None),
+            Some(Ok(lock)) => (Some(lock), None),
+            Some(Err(trouble)) if trouble.reason == Reason::CannotLock => (None, Some(trouble)),
+            Some(Err(trouble)) => return Err(trouble),
+        };
+        self.rights.run(|| {
+            let (place, opened) = self.lock_file(deadline, path_lock.is_some())?;
+            let text = file::read(&opened, &self.shown())?;
+            let (verdict, changes) = decide(&gauth::parse(&text));
+            let written = self.write(&place, &opened, text, &changes);
+            Ok(Outcome { verdict, written, warning })
+        })?
+    }
+}
+
+impl GauthFile {
+    /// The file of the person who runs this process, whoever's it was and whatever its mode: to be
+    /// replaced.
+    #[must_use]
+    pub fn of_caller(path: PathBuf) -> Self {
+        Self {
+            path,
+            rights: Rights::of_caller(),
+            rules: Rules { strict_owner: false, allowed_mode: 0o7777, guarded_path: false },
+            run_dir: PathBuf::from("/run/pam_mfa"),
+        }
+    }
+
+    /// Puts a new file in the place of the old one, if there is one, with mode 0400.
+    ///
+    /// # Errors
+    /// The old file is as it was; the reason says why.
+    pub fn install(&self, bytes: &[u8]) -> Result<(), Trouble> {
+        let deadline = Deadline::from_now();
+        let _held = match self.lock_path(deadline) {
+            Some(Err(trouble)) if trouble.reason == Reason::Locked => return Err(trouble),
+            held => held,
+        };
+        self.rights.run(|| {
+            // What no login can read, none can be changing.
+            let (place, _locked) = match self.lock_file(deadline, true) {
+                Ok((place, opened)) => (place, Some(opened)),
+                Err(trouble) => match trouble.reason {
+                    Reason::NoFile | Reason::EmptyFile | Reason::TooBig | Reason::Unreadable => {
+                        (self.locate()?, None)
+                    }
+                    _ => return Err(trouble),
+                },
+            };
+            replace(&place, bytes, || Ok(())).map_err(|error| self.unwritten(&error))
+        })?
+    }
+
+    fn shown(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn locate(&self) -> Result<Place, Trouble> {
+        locate(&self.path, self.rules.guarded_path.then_some(self.rights.uid))
+    }
+
+    /// Root's own lock; others have none.
+    fn lock_path(&self, deadline: Deadline) -> Option<Result<impl Sized + use<>, Trouble>> {
+        Uid::effective().is_root().then(|| lock::lock_path(&self.run_dir, &self.path, deadline))
+    }
+
+    /// Opens the file and locks it: the one that has the name once the lock is held.
+    fn lock_file(
+        &self,
+        deadline: Deadline,
+        path_locked: bool,
+    ) -> Result<(Place, StateFile), Trouble> {
+        loop {
+            let place = self.locate()?;
+            let opened = file::open(&place, self.rights, self.rules, &self.shown())?;
+            match lock::lock(&opened.file, deadline) {
+                Ok(()) => {}
+                Err(Errno::EWOULDBLOCK) => return Err(self.locked()),
+                // Others cannot be kept out, but are noticed before the file is replaced.
+                Err(errno) if path_locked && lock::is_unsupported(errno) => {}
+                Err(errno) => {
+                    return Err(Trouble::system(Reason::CannotLock, &self.shown(), errno));
+                }
+            }
+            match file::is_current(&place, &opened.stat) {
+                Ok(true) => return Ok((place, opened)),
+                Ok(false) if deadline.has_passed() => return Err(self.locked()),
+                Ok(false) => {}
+                Err(errno) => {
+                    return Err(Trouble::system(Reason::Unreadable, &self.shown(), errno));
+                }
+            }
+        }
+    }
+
+    fn locked(&self) -> Trouble {
+        Trouble::new(Reason::Locked, format!("{}: by another program", self.shown()))
+    }
+
+    fn write(
+        &self,
+        place: &Place,
+        opened: &StateFile,
+        text: Zeroizing<Vec<u8>>,
+        changes: &[Change],
+    ) -> Result<(), Trouble> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let text = changes.iter().fold(text, |text, change| gauth::apply(&text, change));
+        let mut changed = false;
+        let unchanged = || {
+            changed = !file::is_current(place, &opened.stat)?;
+            if changed { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+        };
+        let replaced = replace(place, &text, unchanged);
+        replaced.map_err(|error| {
+            if changed {
+                Trouble::new(Reason::Changed, self.shown())
+            } else {
+                self.unwritten(&error)
+            }
+        })
+    }
+
+    fn unwritten(&self, error: &io::Error) -> Trouble {
+        let errno = Errno::from_raw(error.raw_os_error().unwrap_or(0));
+        Trouble::system(Reason::CannotWrite, &self.shown(), errno)
+    }
+}

@@ -1,0 +1,86 @@
+//! Where accounts live, and how a change becomes durable exactly once.
+
+mod file;
+mod gauth;
+mod lock;
+mod replace;
+mod rights;
+mod walk;
+
+use std::fmt;
+
+use nix::errno::Errno;
+
+use crate::account::{Account, Change};
+use crate::reason::Reason;
+use crate::verify::Verdict;
+
+pub use gauth::{GauthFile, Rules};
+pub use rights::Rights;
+
+/// One user's account, wherever it is kept.
+pub trait Store {
+    /// Reads the account without a lock, to know what to ask for. Nothing may be granted on it.
+    fn open(&self) -> Opened;
+
+    /// Reads the account, decides, and makes the changes durable, as if nobody else did anything
+    /// meanwhile. `decide` may be called again with a newer account.
+    ///
+    /// # Errors
+    /// Why nothing could be decided: nothing has changed then.
+    fn transact(&self, decide: &mut Decide) -> Result<Outcome, Trouble>;
+}
+
+/// The pure part of a transaction.
+pub type Decide<'a> = dyn FnMut(&Account) -> (Verdict, Vec<Change>) + 'a;
+
+/// Three answers, never two: only what is known to be absent is not enrolled.
+#[derive(Debug)]
+pub enum Opened {
+    /// There is an account.
+    Enrolled(Box<Account>),
+    /// There positively is none.
+    NotEnrolled(Trouble),
+    /// Nobody can tell, or it must not be used.
+    Broken(Trouble),
+}
+
+/// A decision, and what became of its changes.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The decision. It counts only if the changes were written.
+    pub verdict: Verdict,
+    /// Whether the changes are durable.
+    pub written: Result<(), Trouble>,
+    /// What made the transaction less safe than it should be.
+    pub warning: Option<Trouble>,
+}
+
+/// What went wrong with a file: the reason for the log's filters, the detail for its readers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The cause.
+    pub reason: Reason,
+    /// The path, modes and the like. Never anything from inside the file.
+    pub detail: String,
+    /// What the system said.
+    pub errno: Option<Errno>,
+}
+
+impl Trouble {
+    fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into(), errno: None }
+    }
+
+    fn system(reason: Reason, what: &str, errno: Errno) -> Self {
+        Self { reason, detail: format!("{what}: {}", errno.desc()), errno: Some(errno) }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.reason, self.detail)
+    }
+}
+
+impl std::error::Error for Trouble {}

@@ -1,0 +1,76 @@
+//! A file is replaced whole or not at all.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Write};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat, renameat};
+use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::stat::{Mode, fchmod};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use super::walk::Place;
+
+/// Writes `bytes` beside the file (mode 0400), makes them durable, asks `may_replace`, and renames
+/// them over it; durable when this returns.
+///
+/// The name beside it is fixed, `NAME~mfa`: what a crash left there goes at the next try. The
+/// caller holds the lock.
+///
+/// # Errors
+/// The file is as it was, and nothing lies beside it, unless it is the last step that failed:
+/// then the new file is in place but may not survive a crash.
+pub(super) fn replace(
+    place: &Place,
+    bytes: &[u8],
+    may_replace: impl FnOnce() -> io::Result<()>,
+) -> io::Result<()> {
+    // Past the limit the kernel would raise a signal that kills the host (setrlimit(2)).
+    let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
+    if u64::try_from(bytes.len()).map_or(true, |size| size > limit) {
+        return Err(Errno::EFBIG.into());
+    }
+    let mut beside = OsString::from(&place.name);
+    beside.push("~mfa");
+    let remove = || unlinkat(&place.dir, beside.as_os_str(), UnlinkatFlags::NoRemoveDir);
+    match remove() {
+        Ok(()) | Err(Errno::ENOENT) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    let written = write(place, &beside, bytes).and_then(|file| {
+        may_replace()?;
+        renameat(&place.dir, beside.as_os_str(), &place.dir, place.name.as_os_str())?;
+        Ok(file)
+    });
+    match written {
+        Ok(file) => sync_name(place, &file),
+        Err(error) => {
+            // If this fails as well, the next try removes it.
+            let _ = remove();
+            Err(error)
+        }
+    }
+}
+
+fn write(place: &Place, beside: &OsString, bytes: &[u8]) -> io::Result<File> {
+    let flags =
+        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mut file = File::from(openat(&place.dir, beside.as_os_str(), flags, Mode::S_IRUSR)?);
+    // The umask may have taken even that.
+    fchmod(&file, Mode::S_IRUSR)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    Ok(file)
+}
+
+/// Makes the rename durable. A directory that may be written but not read cannot be synced; a
+/// journal then carries the new name with the file's own inode.
+fn sync_name(place: &Place, file: &File) -> io::Result<()> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    match openat(&place.dir, ".", flags, Mode::empty()) {
+        Ok(dir) => File::from(dir).sync_all(),
+        Err(Errno::EACCES) => file.sync_all(),
+        Err(errno) => Err(errno.into()),
+    }
+}

@@ -1,0 +1,112 @@
+//! From a path to its last directory, opened, symbolic links resolved once and step by step.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::path::{Component, Path};
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat};
+use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
+use nix::unistd::Uid;
+
+use super::Trouble;
+use crate::reason::Reason;
+
+/// As many as the kernel follows (path_resolution(7)).
+const MAX_LINKS: u32 = 40;
+
+/// A name in an opened directory; when it was looked up it was no symbolic link.
+pub(super) struct Place {
+    pub(super) dir: OwnedFd,
+    pub(super) name: OsString,
+}
+
+/// Finds the directory that `path` really ends in. The last name need not exist.
+///
+/// With `keeper`, everything on the way must be in the hands of root and that user alone:
+/// otherwise somebody else could choose which file is meant.
+pub(super) fn locate(path: &Path, keeper: Option<Uid>) -> Result<Place, Trouble> {
+    let shown = path.display();
+    let failed = |errno: Errno| {
+        let reason = match errno {
+            Errno::ENOENT => Reason::NoDirectory,
+            Errno::ELOOP => Reason::SymlinkLoop,
+            _ => Reason::Unreadable,
+        };
+        Trouble::system(reason, &shown.to_string(), errno)
+    };
+    let enter = |base: &OwnedFd, name: &OsStr| {
+        let dir = openat(base, name, DIRECTORY, Mode::empty()).map_err(failed)?;
+        guard(&dir, keeper, path)?;
+        Ok(dir)
+    };
+
+    // Names still to be walked, the next one last.
+    let mut ahead: Vec<OsString> = Vec::new();
+    push(&mut ahead, path);
+    let mut dir = open(start(path), DIRECTORY, Mode::empty()).map_err(failed)?;
+    guard(&dir, keeper, path)?;
+    let mut links = 0;
+    loop {
+        let name = ahead.pop().ok_or_else(|| failed(Errno::ENOENT))?;
+        match readlinkat(&dir, name.as_os_str()) {
+            Ok(target) => {
+                links += 1;
+                if links > MAX_LINKS {
+                    return Err(failed(Errno::ELOOP));
+                }
+                if let Some(keeper) = keeper {
+                    let link = fstatat(&dir, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
+                    owned(&link.map_err(failed)?, keeper, path)?;
+                }
+                let target = Path::new(&target);
+                if target.is_absolute() {
+                    dir = open(start(target), DIRECTORY, Mode::empty()).map_err(failed)?;
+                }
+                push(&mut ahead, target);
+            }
+            // Not a link, or the last name does not exist.
+            Err(Errno::EINVAL) if !ahead.is_empty() => dir = enter(&dir, &name)?,
+            Err(Errno::EINVAL) => return Ok(Place { dir, name }),
+            Err(Errno::ENOENT) if ahead.is_empty() => return Ok(Place { dir, name }),
+            Err(errno) => return Err(failed(errno)),
+        }
+    }
+}
+
+const DIRECTORY: OFlag =
+    OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
+
+fn start(path: &Path) -> &'static Path {
+    Path::new(if path.is_absolute() { "/" } else { "." })
+}
+
+fn push(ahead: &mut Vec<OsString>, path: &Path) {
+    ahead.extend(path.components().rev().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+    }));
+}
+
+/// A directory others can write to is safe only if it is sticky: then entries stay who they are.
+fn guard(dir: &OwnedFd, keeper: Option<Uid>, path: &Path) -> Result<(), Trouble> {
+    let Some(keeper) = keeper else { return Ok(()) };
+    let stat = fstat(dir)
+        .map_err(|errno| Trouble::system(Reason::Unreadable, &path.display().to_string(), errno))?;
+    owned(&stat, keeper, path)?;
+    let mode = Mode::from_bits_truncate(stat.st_mode);
+    if mode.intersects(Mode::S_IWGRP | Mode::S_IWOTH) && !mode.contains(Mode::S_ISVTX) {
+        let detail = format!("{}: a directory has mode {:04o}", path.display(), mode.bits());
+        return Err(Trouble::new(Reason::UnsafePath, detail));
+    }
+    Ok(())
+}
+
+fn owned(stat: &FileStat, keeper: Uid, path: &Path) -> Result<(), Trouble> {
+    if stat.st_uid == 0 || stat.st_uid == keeper.as_raw() {
+        return Ok(());
+    }
+    let detail = format!("{}: a part of it belongs to uid {}", path.display(), stat.st_uid);
+    Err(Trouble::new(Reason::UnsafePath, detail))
+}

@@ -1,0 +1,260 @@
+//! One answer against one account at one moment: a verdict and the changes it costs.
+//!
+//! Pure: nothing here reads a clock or a file. The order is google-authenticator's: the attempt is
+//! counted, then what was answered is tried in passes, scratch codes before one-time codes.
+
+mod candidate;
+mod grace;
+mod hotp;
+mod rate;
+mod totp;
+
+use crate::account::{Account, Change, Method};
+use crate::otp::{Digits, Otp};
+use crate::reason::Reason;
+use candidate::{Candidate, Kind, candidates};
+
+pub use grace::is_fresh;
+
+/// The longest answer that is looked at, in bytes: Linux-PAM itself passes on 512.
+pub const MAX_ANSWER: usize = 1024;
+
+/// What a login offers.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// What an earlier module asked for (`PAM_AUTHTOK`): a password with a code behind it.
+    pub first_pass: Option<&'a [u8]>,
+    /// What the person was asked here.
+    pub reply: Reply<'a>,
+    /// The reply is a password with a code behind it, not a code alone.
+    pub combined: bool,
+}
+
+/// What became of the question.
+#[derive(Debug, Clone, Copy)]
+pub enum Reply<'a> {
+    /// Nobody was asked.
+    NotAsked,
+    /// Somebody was asked in vain.
+    Missing(Reason),
+    /// The bytes that came back.
+    Given(&'a [u8]),
+}
+
+/// What the administrator allows, from the options of the PAM line.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// Three consecutive codes of another time teach us the person's clock.
+    pub learn_skew: bool,
+    /// A wrong code moves an HOTP counter on.
+    pub advance_hotp: bool,
+    /// Seconds for which a login from one host needs no further code; 0 means never.
+    pub grace: u64,
+    /// The host that the login comes from, as the PAM client names it.
+    pub host: Option<&'a str>,
+}
+
+/// The outcome of one attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The answer was right.
+    Accepted(Accepted),
+    /// It was not, or may not count.
+    Denied(Denied),
+}
+
+/// What was right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// What kind of code it was.
+    pub factor: Factor,
+    /// How far ahead of ours the code was, in steps or counts.
+    pub drift: i64,
+    /// The code would be accepted again.
+    pub reusable: bool,
+    /// Where the code was found.
+    pub input: Input,
+    /// The length in bytes of the password before the code.
+    pub prefix: usize,
+}
+
+/// A kind of one-time code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Factor {
+    /// RFC 6238.
+    Totp,
+    /// RFC 4226.
+    Hotp,
+    /// A scratch code.
+    Scratch,
+}
+
+impl Factor {
+    /// The word in the log.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Totp => "totp",
+            Self::Hotp => "hotp",
+            Self::Scratch => "scratch",
+        }
+    }
+}
+
+/// Which of the two inputs of an [`Answer`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// `PAM_AUTHTOK`.
+    FirstPass,
+    /// What the person typed here.
+    Reply,
+}
+
+/// What was wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Denied {
+    /// The cause.
+    pub reason: Reason,
+    /// No other reading of the answer may be tried: the attempt ends here.
+    pub is_final: bool,
+    /// Seconds until another attempt can succeed, where that is known.
+    pub wait: Option<u64>,
+}
+
+impl Denied {
+    /// Denied for good.
+    #[must_use]
+    pub fn finally(reason: Reason) -> Self {
+        Self { reason, is_final: true, wait: None }
+    }
+}
+
+/// What one code turned out to be; the changes go to the caller's list.
+enum Check {
+    Match { factor: Factor, drift: i64, reusable: bool },
+    Miss(Reason),
+    Deny(Denied),
+}
+
+/// Why an answer would not even be looked at now, so that nobody need be asked.
+///
+/// # Errors
+/// [`Reason::RateLimited`] or [`Reason::BadRateLimit`].
+pub fn admits(account: &Account, now: u64) -> Result<(), Denied> {
+    count_attempt(account, now).1
+}
+
+fn count_attempt(account: &Account, now: u64) -> (Option<Change>, Result<(), Denied>) {
+    match &account.rate_limit {
+        None => (None, Ok(())),
+        Some(Err(reason)) => (None, Err(Denied::finally(*reason))),
+        Some(Ok(limit)) => {
+            let (limit, verdict) = rate::attempt(limit, now);
+            (Some(Change::Attempts(limit)), verdict)
+        }
+    }
+}
+
+/// Decides an attempt at `now`, seconds since 1970.
+///
+/// The verdict counts only once the changes are durable. They are due also when it is a denial.
+#[must_use]
+pub fn verify(
+    account: &Account,
+    answer: &Answer,
+    terms: &Terms,
+    now: u64,
+) -> (Verdict, Vec<Change>) {
+    let (attempt, admitted) = count_attempt(account, now);
+    let mut changes = Vec::from_iter(attempt);
+    let verdict = match admitted.and_then(|()| passes(account, answer, terms, now, &mut changes)) {
+        Ok(accepted) => {
+            changes.extend(grace::record(account, terms, now));
+            Verdict::Accepted(accepted)
+        }
+        Err(denied) => Verdict::Denied(denied),
+    };
+    (verdict, changes)
+}
+
+/// Tries every reading of the answer until one is right or final.
+fn passes(
+    account: &Account,
+    answer: &Answer,
+    terms: &Terms,
+    now: u64,
+    changes: &mut Vec<Change>,
+) -> Result<Accepted, Denied> {
+    let credential = &account.credential;
+    let secret = credential.secret.as_ref().map_err(|reason| Denied::finally(*reason))?;
+    let digits = credential.digits.map_err(Denied::finally)?;
+    let algorithm = credential.algorithm.map_err(Denied::finally)?;
+    let otp = Otp::new(secret, algorithm, digits);
+
+    let mut reason = unread(answer);
+    let mut hotp_missed = None;
+    let mut result = None;
+    for Candidate { input, prefix, code, kind } in candidates(answer, digits) {
+        let check = if kind.may_be_scratch() && account.scratch_codes.contains(&code) {
+            changes.push(Change::ScratchUsed(code));
+            Check::Match { factor: Factor::Scratch, drift: 0, reusable: false }
+        } else if kind == Kind::Scratch {
+            Check::Miss(Reason::WrongCode)
+        } else {
+            match &credential.method {
+                Method::None => Check::Miss(Reason::NoMethod),
+                Method::Totp(totp) => {
+                    totp::check(&otp, credential.window, totp, code, terms, now, changes)
+                }
+                Method::Hotp { counter } => {
+                    let check = hotp::check(&otp, credential.window, *counter, code, changes);
+                    hotp_missed = matches!(check, Check::Miss(_)).then_some(*counter);
+                    check
+                }
+            }
+        };
+        match check {
+            Check::Match { factor, drift, reusable } => {
+                result = Some(Ok(Accepted { factor, drift, reusable, input, prefix }));
+                break;
+            }
+            Check::Deny(denied) => {
+                result = Some(Err(denied));
+                break;
+            }
+            // A used code says more than a wrong reading of the same answer.
+            Check::Miss(_) if reason == Reason::Reused => {}
+            Check::Miss(why) => reason = why,
+        }
+    }
+    if let Some(counter) = hotp_missed.filter(|_| terms.advance_hotp) {
+        changes.push(Change::Counter(counter.saturating_add(1)));
+    }
+    result.unwrap_or(Err(Denied { reason, is_final: false, wait: None }))
+}
+
+/// The reason if no reading of the answer has the form of a code.
+fn unread(answer: &Answer) -> Reason {
+    let text = match answer.reply {
+        Reply::Given(text) => text,
+        Reply::Missing(reason) => return reason,
+        Reply::NotAsked => match answer.first_pass {
+            Some(text) => text,
+            None => return Reason::NoAnswer,
+        },
+    };
+    match text.len() {
+        0 => Reason::EmptyAnswer,
+        1..=MAX_ANSWER => Reason::NotACode,
+        _ => Reason::AnswerTooLong,
+    }
+}
+
+/// The lengths of code that are tried, and what a code of each may be.
+fn readings(digits: Digits) -> &'static [(usize, Kind)] {
+    match digits.count() {
+        6 => &[(6, Kind::Otp), (8, Kind::Scratch)],
+        7 => &[(7, Kind::Otp), (8, Kind::Scratch)],
+        _ => &[(8, Kind::Either)],
+    }
+}

@@ -1,0 +1,50 @@
+//! At most so many attempts in so many seconds; a denied one counts as well.
+
+use super::Denied;
+use crate::account::RateLimit;
+use crate::reason::Reason;
+
+/// Counts an attempt at `now`: the new list, and whether the attempt may go on.
+pub(super) fn attempt(limit: &RateLimit, now: u64) -> (RateLimit, Result<(), Denied>) {
+    let since = now.saturating_sub(limit.interval);
+    let mut times = limit.times.clone();
+    times.retain(|time| (since..=now).contains(time));
+    times.push(now);
+    times.sort_unstable();
+    let surplus = times.len().saturating_sub(limit.attempts);
+    times.drain(..surplus);
+    let verdict = if surplus == 0 {
+        Ok(())
+    } else {
+        // The oldest one left must be out of the interval, whose both ends count.
+        let free = times.first().map(|oldest| oldest.saturating_add(limit.interval + 1));
+        let wait = free.map(|free| free.saturating_sub(now));
+        Err(Denied { wait, ..Denied::finally(Reason::RateLimited) })
+    };
+    (RateLimit { times, ..*limit }, verdict)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(times: &[u64], now: u64) -> (Vec<u64>, Option<u64>) {
+        let limit = RateLimit { attempts: 3, interval: 30, times: times.to_vec() };
+        let (limit, verdict) = attempt(&limit, now);
+        (limit.times, verdict.err().map(|denied| denied.wait.unwrap()))
+    }
+
+    #[test]
+    fn both_ends_of_the_interval_count() {
+        assert_eq!(after(&[70, 80], 100), (vec![70, 80, 100], None));
+        assert_eq!(after(&[69, 70, 80], 100), (vec![70, 80, 100], None));
+        assert_eq!(after(&[70, 71, 80], 100), (vec![71, 80, 100], Some(2)));
+    }
+
+    #[test]
+    fn a_denied_attempt_counts_and_the_future_does_not() {
+        assert_eq!(after(&[100, 100, 100], 100), (vec![100, 100, 100], Some(31)));
+        assert_eq!(after(&[90, 500, 80], 100), (vec![80, 90, 100], None));
+        assert_eq!(after(&[], 5), (vec![5], None));
+    }
+}

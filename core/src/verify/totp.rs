@@ -1,0 +1,141 @@
+//! A code against the time, and learning how far a person's clock is off (RFC 6238 section 6).
+
+use super::hotp::first_match;
+use super::{Check, Denied, Factor, Terms};
+use crate::account::{Change, Sighting, Totp};
+use crate::otp::{Otp, step};
+use crate::reason::Reason;
+
+/// How far a person's clock may be off and still be learnt, in steps: half a day of 30 s.
+const REACH: i64 = 25 * 60;
+
+pub(super) fn check(
+    otp: &Otp,
+    window: Result<i64, Reason>,
+    totp: &Totp,
+    code: u32,
+    terms: &Terms,
+    now: u64,
+    changes: &mut Vec<Change>,
+) -> Check {
+    let (period, window) = match (totp.period, window) {
+        (Ok(period), Ok(window)) => (period, window),
+        (Err(reason), _) | (_, Err(reason)) => return Check::Deny(Denied::finally(reason)),
+    };
+    let Ok(base) = i64::try_from(step(now, period)) else {
+        return Check::Deny(Denied::finally(Reason::Internal));
+    };
+    // A clock that was never set.
+    if base == 0 {
+        return Check::Deny(Denied::finally(Reason::OtherTime));
+    }
+    let expected = base.wrapping_add(totp.skew);
+    let offsets = -((window - 1) / 2)..=window / 2;
+    if let Some(offset) = first_match(otp, code, expected, offsets) {
+        let hit = expected.wrapping_add(offset);
+        return match use_up(totp, hit, window, |used| used.contains(&hit)) {
+            Ok(change) => {
+                changes.extend(change);
+                matched(totp, hit.wrapping_sub(base))
+            }
+            Err(Reason::Reused) => {
+                Check::Deny(Denied { wait: wait(totp, hit, period, now), ..REUSED })
+            }
+            Err(reason) => Check::Deny(Denied::finally(reason)),
+        };
+    }
+    if !terms.learn_skew {
+        return Check::Miss(Reason::WrongCode);
+    }
+    let outwards = (0..REACH).flat_map(|distance| [-distance, distance]);
+    let Some(skew) = first_match(otp, code, base, outwards) else {
+        return Check::Miss(Reason::WrongCode);
+    };
+    match learn(&totp.sightings, Sighting { step: base, skew }) {
+        Lesson::Nothing => Check::Deny(Denied::finally(Reason::OtherTime)),
+        Lesson::NotYet(sightings) => {
+            changes.push(Change::Sightings(sightings));
+            Check::Deny(Denied::finally(Reason::OtherTime))
+        }
+        Lesson::Learnt { skew: learnt, sightings } => {
+            let hit = base.wrapping_add(skew);
+            // Old codes in their old order would pass for a clock that is behind: whatever comes
+            // before a used code is used up with it.
+            match use_up(totp, hit, window, |used| used.iter().any(|&step| step >= hit)) {
+                Ok(change) => {
+                    changes.push(Change::Skew(learnt));
+                    changes.push(Change::Sightings(Vec::new()));
+                    changes.extend(change);
+                    matched(totp, skew)
+                }
+                Err(reason) => {
+                    changes.push(Change::Sightings(sightings));
+                    Check::Deny(Denied::finally(reason))
+                }
+            }
+        }
+    }
+}
+
+const REUSED: Denied = Denied { reason: Reason::Reused, is_final: true, wait: None };
+
+fn matched(totp: &Totp, drift: i64) -> Check {
+    Check::Match { factor: Factor::Totp, drift, reusable: totp.used.is_none() }
+}
+
+/// What it costs to accept the code of step `hit`, unless `is_used` finds it among the used ones.
+fn use_up(
+    totp: &Totp,
+    hit: i64,
+    window: i64,
+    is_used: impl Fn(&[i64]) -> bool,
+) -> Result<Option<Change>, Reason> {
+    match &totp.used {
+        None => Ok(None),
+        Some(Err(reason)) => Err(*reason),
+        Some(Ok(used)) if is_used(used) => Err(Reason::Reused),
+        Some(Ok(_)) => Ok(Some(Change::StepUsed { step: hit, window })),
+    }
+}
+
+/// Seconds until the person's clock shows a code that comes after all the used ones.
+fn wait(totp: &Totp, hit: i64, period: u64, now: u64) -> Option<u64> {
+    let used = totp.used.as_ref()?.as_ref().ok()?;
+    let newest = used.iter().copied().max().unwrap_or(hit);
+    let next = u64::try_from(newest.checked_sub(totp.skew)?.checked_add(1)?).ok()?;
+    Some(next.checked_mul(period)?.saturating_sub(now))
+}
+
+/// What a code of another time teaches.
+enum Lesson {
+    /// It is the one before again.
+    Nothing,
+    /// What has been sighted by now.
+    NotYet(Vec<Sighting>),
+    /// Three in a row from a clock that is `skew` steps ahead.
+    Learnt { skew: i64, sightings: Vec<Sighting> },
+}
+
+fn learn(earlier: &[Sighting], seen: Sighting) -> Lesson {
+    let code = |sighting: &Sighting| sighting.step.wrapping_add(sighting.skew);
+    if earlier.last().map(code) == Some(code(&seen)) {
+        return Lesson::Nothing;
+    }
+    let surplus = (earlier.len() + 1).saturating_sub(3);
+    let sightings: Vec<_> = earlier.iter().copied().skip(surplus).chain([seen]).collect();
+    match sightings.as_slice() {
+        &[first, second, third]
+            if follows(first, second, third) && follows(second, third, third) =>
+        {
+            let sum = first.skew.saturating_add(second.skew).saturating_add(third.skew);
+            Lesson::Learnt { skew: sum / 3, sightings }
+        }
+        _ => Lesson::NotYet(sightings),
+    }
+}
+
+/// `next` came one or two steps after `earlier`, which was as far off as `newest`.
+fn follows(earlier: Sighting, next: Sighting, newest: Sighting) -> bool {
+    (1..=2).contains(&next.step.saturating_sub(earlier.step))
+        && earlier.skew.abs_diff(newest.skew) <= 1
+}
