@@ -1,0 +1,216 @@
+//! The options of a stack line: google-authenticator's, with the same meaning, and `retry=`.
+
+use std::ffi::{CStr, OsString};
+use std::os::unix::ffi::OsStringExt;
+
+use mfa_core::reason::Reason;
+
+/// What the administrator wrote behind `pam_mfa.so`. Later options win.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools)] // that is what the options of a line are
+pub(crate) struct Args {
+    /// `secret=`: the template of the file's path.
+    pub(crate) secret: OsString,
+    /// `user=`: one identity for all file work, by name or number.
+    pub(crate) user: Option<String>,
+    /// `authtok_prompt=`.
+    pub(crate) prompt: Option<String>,
+    /// Without `no_strict_owner`.
+    pub(crate) strict_owner: bool,
+    /// `allowed_perm=`: mode bits.
+    pub(crate) allowed_mode: u32,
+    /// `debug`.
+    pub(crate) debug: bool,
+    /// `try_first_pass` and `use_first_pass`.
+    pub(crate) first_pass: FirstPass,
+    /// `forward_pass`.
+    pub(crate) forward_pass: bool,
+    /// Without `noskewadj`.
+    pub(crate) learn_skew: bool,
+    /// Without `no_increment_hotp`.
+    pub(crate) advance_hotp: bool,
+    /// `nullok`.
+    pub(crate) nullok: bool,
+    /// `echo_verification_code`.
+    pub(crate) echo: bool,
+    /// `grace_period=`: seconds.
+    pub(crate) grace: u64,
+    /// `allow_readonly`.
+    pub(crate) allow_readonly: bool,
+    /// `retry=`: how many answers a login may give, 1 to 5.
+    pub(crate) retry: u8,
+}
+
+/// What to do with the password that an earlier module asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FirstPass {
+    /// Ask for a code of our own.
+    Ignore,
+    /// Look for a code in it, then ask.
+    Try,
+    /// Look for a code in it, never ask.
+    Only,
+}
+
+impl Default for Args {
+    fn default() -> Self {
+        Self {
+            secret: "~/.google_authenticator".into(),
+            user: None,
+            prompt: None,
+            strict_owner: true,
+            allowed_mode: 0o600,
+            debug: false,
+            first_pass: FirstPass::Ignore,
+            forward_pass: false,
+            learn_skew: true,
+            advance_hotp: true,
+            nullok: false,
+            echo: false,
+            grace: 0,
+            allow_readonly: false,
+            retry: 1,
+        }
+    }
+}
+
+impl Args {
+    /// Reads the options of a line.
+    ///
+    /// # Errors
+    /// [`Reason::UnknownOption`] or [`Reason::BadOption`], and the option.
+    pub(crate) fn parse(args: &[&CStr]) -> Result<Self, (Reason, String)> {
+        let mut parsed = Self::default();
+        for arg in args {
+            let text = arg.to_bytes();
+            parsed.take(text).map_err(|reason| (reason, String::from_utf8_lossy(text).into()))?;
+        }
+        Ok(parsed)
+    }
+
+    fn take(&mut self, arg: &[u8]) -> Result<(), Reason> {
+        let (key, value) = match arg.iter().position(|&byte| byte == b'=') {
+            Some(end) => {
+                let (key, value) = arg.split_at(end);
+                (key, value.strip_prefix(b"="))
+            }
+            None => (arg, None),
+        };
+        match (key, value) {
+            (b"secret", Some(path)) => self.secret = OsString::from_vec(path.to_vec()),
+            (b"user", Some(user)) => self.user = Some(text(user)?.to_owned()),
+            (b"authtok_prompt", Some(prompt)) => self.prompt = Some(text(prompt)?.to_owned()),
+            (b"allowed_perm", Some(mode)) => self.allowed_mode = mode_bits(text(mode)?)?,
+            (b"grace_period", Some(seconds)) => self.grace = grace(text(seconds)?)?,
+            (b"retry", Some(count)) => self.retry = retry(text(count)?)?,
+            (b"no_strict_owner", None) => self.strict_owner = false,
+            (b"debug", None) => self.debug = true,
+            (b"try_first_pass", None) => self.first_pass = FirstPass::Try,
+            (b"use_first_pass", None) => self.first_pass = FirstPass::Only,
+            (b"forward_pass", None) => self.forward_pass = true,
+            (b"noskewadj", None) => self.learn_skew = false,
+            (b"no_increment_hotp", None) => self.advance_hotp = false,
+            (b"nullok", None) => self.nullok = true,
+            (b"echo_verification_code" | b"echo-verification-code", None) => self.echo = true,
+            (b"allow_readonly", None) => self.allow_readonly = true,
+            _ => return Err(Reason::UnknownOption),
+        }
+        Ok(())
+    }
+}
+
+fn text(value: &[u8]) -> Result<&str, Reason> {
+    std::str::from_utf8(value).map_err(|_| Reason::BadOption)
+}
+
+/// Octal and not zero.
+fn mode_bits(value: &str) -> Result<u32, Reason> {
+    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    let mode = u32::from_str_radix(value, 8).ok().filter(|&mode| mode != 0 && digits);
+    mode.ok_or(Reason::BadOption)
+}
+
+/// Decimal; nothing counts as 0, as in the original.
+fn grace(value: &str) -> Result<u64, Reason> {
+    if value.is_empty() {
+        return Ok(0);
+    }
+    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    value.parse().ok().filter(|_| digits).ok_or(Reason::BadOption)
+}
+
+fn retry(value: &str) -> Result<u8, Reason> {
+    match value.as_bytes() {
+        [digit @ b'1'..=b'5'] => Ok(digit - b'0'),
+        _ => Err(Reason::BadOption),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CString;
+
+    fn parse(line: &str) -> Result<Args, (Reason, String)> {
+        let args: Vec<_> = line.split_whitespace().map(|arg| CString::new(arg).unwrap()).collect();
+        Args::parse(&args.iter().map(CString::as_c_str).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn every_option() {
+        let line = "secret=/x/${USER} user=root authtok_prompt=Code: allowed_perm=0440 debug \
+                    no_strict_owner use_first_pass forward_pass noskewadj no_increment_hotp \
+                    nullok echo-verification-code grace_period=3600 allow_readonly retry=3";
+        let expected = Args {
+            secret: "/x/${USER}".into(),
+            user: Some("root".into()),
+            prompt: Some("Code:".into()),
+            strict_owner: false,
+            allowed_mode: 0o440,
+            debug: true,
+            first_pass: FirstPass::Only,
+            forward_pass: true,
+            learn_skew: false,
+            advance_hotp: false,
+            nullok: true,
+            echo: true,
+            grace: 3600,
+            allow_readonly: true,
+            retry: 3,
+        };
+        assert_eq!(parse(line), Ok(expected));
+        assert_eq!(parse(""), Ok(Args::default()));
+        assert!(parse("echo_verification_code").unwrap().echo);
+    }
+
+    #[test]
+    fn the_later_option_wins() {
+        assert_eq!(parse("use_first_pass try_first_pass").unwrap().first_pass, FirstPass::Try);
+        assert_eq!(parse("secret=a secret=b=c").unwrap().secret, "b=c");
+        assert_eq!(parse("secret=").unwrap().secret, "");
+    }
+
+    #[test]
+    fn mistakes() {
+        for option in ["nullok=1", "secret", "Nullok", "colour=red", "nulloks", "retries=2", "="] {
+            assert_eq!(parse(option), Err((Reason::UnknownOption, option.to_owned())));
+        }
+        for option in [
+            "allowed_perm=",
+            "allowed_perm=0",
+            "allowed_perm=9",
+            "allowed_perm=0600x",
+            "allowed_perm=+600",
+            "grace_period=-1",
+            "grace_period=+1",
+            "grace_period=1h",
+            "grace_period=99999999999999999999",
+            "retry=0",
+            "retry=6",
+            "retry=",
+            "retry=03",
+        ] {
+            assert_eq!(parse(option), Err((Reason::BadOption, option.to_owned())));
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! A real host, behind libpam's handle.
+
+use std::ffi::{CStr, CString, c_int};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use pam::constants::{PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PamFlag};
+use pam::conv::Conv;
+use pam::items::{AuthTok, RHost, RUser, Service, Tty};
+use pam::module::PamHandle;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{CannotAsk, Host, Item, Level, Token, ffi};
+
+pub(crate) struct Handle<'a> {
+    handle: &'a mut PamHandle,
+    silent: bool,
+}
+
+impl<'a> Handle<'a> {
+    pub(crate) fn new(handle: &'a mut PamHandle, flags: PamFlag) -> Self {
+        Self { handle, silent: flags & ffi::SILENT != 0 }
+    }
+}
+
+impl Host for Handle<'_> {
+    fn user(&mut self) -> Option<String> {
+        self.handle.get_user(None).ok()
+    }
+
+    fn item(&self, item: Item) -> Option<String> {
+        let copy = |text: &CStr| text.to_string_lossy().into_owned();
+        match item {
+            Item::Service => self.handle.get_item::<Service>().ok()?.map(|text| copy(&text)),
+            Item::Tty => self.handle.get_item::<Tty>().ok()?.map(|text| copy(&text)),
+            Item::RemoteHost => self.handle.get_item::<RHost>().ok()?.map(|text| copy(&text)),
+            Item::RemoteUser => self.handle.get_item::<RUser>().ok()?.map(|text| copy(&text)),
+        }
+    }
+
+    fn variable(&self, name: &CStr) -> Option<String> {
+        ffi::variable(self.handle, name)
+    }
+
+    fn first_pass(&self) -> Option<Token> {
+        let token = self.handle.get_item::<AuthTok>().ok()??;
+        Some(Zeroizing::new(token.as_bytes().to_vec()))
+    }
+
+    fn set_first_pass(&mut self, password: &[u8]) -> bool {
+        let Ok(password) = CString::new(password) else { return false };
+        let set = ffi::set_authtok(self.handle, &password);
+        password.into_bytes_with_nul().zeroize();
+        set
+    }
+
+    fn ask(&mut self, prompt: &str, echo: bool) -> Result<Option<Token>, CannotAsk> {
+        let style = if echo { PAM_PROMPT_ECHO_ON } else { PAM_PROMPT_ECHO_OFF };
+        let conversation = self.handle.get_item::<Conv>().ok().flatten().ok_or(CannotAsk)?;
+        let answer = conversation.send(style, prompt).map_err(|_| CannotAsk)?;
+        Ok(answer.map(|answer| Zeroizing::new(answer.as_bytes().to_vec())))
+    }
+
+    fn tell(&mut self, text: &str) {
+        if self.silent {
+            return;
+        }
+        if let Ok(Some(conversation)) = self.handle.get_item::<Conv>() {
+            // A host that cannot show it can still log in.
+            let _ = conversation.send(PAM_ERROR_MSG, text);
+        }
+    }
+
+    fn log(&self, level: Level, line: &str) {
+        ffi::log(self.handle, priority(level), line);
+    }
+
+    fn now(&self) -> u64 {
+        // A clock before 1970 counts as 1970, at which no code is good.
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    }
+}
+
+/// Priorities of syslog(3); pam_syslog(3) adds the facility.
+fn priority(level: Level) -> c_int {
+    match level {
+        Level::Error => libc::LOG_ERR,
+        Level::Warning => libc::LOG_WARNING,
+        Level::Info => libc::LOG_INFO,
+    }
+}

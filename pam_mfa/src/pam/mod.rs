@@ -1,0 +1,74 @@
+//! The PAM host as the module sees it. All of C and all unsafe code is in this room.
+
+#![allow(unsafe_code)]
+
+mod ffi;
+mod handle;
+
+use std::ffi::CStr;
+
+use zeroize::Zeroizing;
+
+pub(crate) use handle::Handle;
+
+/// What a person typed, or a password that another module asked for.
+pub(crate) type Token = Zeroizing<Vec<u8>>;
+
+/// A fact that a host tells of a login (pam_get_item(3)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// The PAM service.
+    Service,
+    /// The terminal.
+    Tty,
+    /// The remote host.
+    RemoteHost,
+    /// Who called.
+    RemoteUser,
+}
+
+/// How much a line in the log matters (syslog(3)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// Something works but should be looked after.
+    Warning,
+    /// A denial.
+    Error,
+    /// A success, or a detail.
+    Info,
+}
+
+/// The host could not ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CannotAsk;
+
+/// The program that asks for a login: sshd, sudo or a test.
+pub(crate) trait Host {
+    /// The login name, which the host may have to ask for. `None` if there is none, or it is not
+    /// UTF-8.
+    fn user(&mut self) -> Option<String>;
+
+    /// A fact; what is not UTF-8 in it is replaced.
+    fn item(&self, item: Item) -> Option<String>;
+
+    /// A variable of the PAM environment (pam_getenv(3)), not of the process.
+    fn variable(&self, name: &CStr) -> Option<String>;
+
+    /// What an earlier module asked for (`PAM_AUTHTOK`).
+    fn first_pass(&self) -> Option<Token>;
+
+    /// Hands a password to later modules; `false` if that failed.
+    fn set_first_pass(&mut self, password: &[u8]) -> bool;
+
+    /// Asks the person. `None` is an answer that has no bytes at all, not even an empty text.
+    fn ask(&mut self, prompt: &str, echo: bool) -> Result<Option<Token>, CannotAsk>;
+
+    /// Tells the person something, unless the host wants silence (`PAM_SILENT`).
+    fn tell(&mut self, text: &str);
+
+    /// Writes a line to the system's log.
+    fn log(&self, level: Level, line: &str);
+
+    /// Seconds since 1970.
+    fn now(&self) -> u64;
+}

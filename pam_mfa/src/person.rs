@@ -1,0 +1,107 @@
+//! Who logs in: from the typed name to the file that speaks for that person.
+
+use std::path::Path;
+
+use mfa_core::reason::Reason;
+use mfa_core::store::{GauthFile, Rights, Rules, Trouble};
+use nix::unistd::{Gid, Uid, User};
+
+use crate::args::Args;
+use crate::path::expand;
+
+/// The identity of files that do not exist: what unknown users are given, so that this process is
+/// asked for the same rights as for others.
+const NOBODY: Rights = Rights { uid: Uid::from_raw(65534), gid: Gid::from_raw(65534) };
+
+/// A person and the file, or why there is none.
+pub(crate) struct Person {
+    /// The name that the user database has; the typed one if it has none.
+    pub(crate) name: String,
+    /// Where the account is.
+    pub(crate) file: Result<GauthFile, Unusable>,
+}
+
+/// Why a login cannot succeed whatever is answered.
+pub(crate) struct Unusable {
+    /// The cause.
+    pub(crate) trouble: Trouble,
+    /// Ask for a code all the same, as known users are asked.
+    pub(crate) ask: bool,
+}
+
+impl Person {
+    /// Looks up who `typed` is and which file `args` means.
+    pub(crate) fn find(typed: Option<String>, args: &Args) -> Self {
+        let typed = typed.unwrap_or_default();
+        let entry = match typed.as_str() {
+            "" => Err((Reason::NoUser, String::new())),
+            name => look_up(name).map_err(|why| (Reason::UnknownUser, why)),
+        };
+        let name = entry.as_ref().map_or(typed, |user| user.name.clone());
+        let file = file(&name, entry, args);
+        Self { name, file }
+    }
+}
+
+fn file(
+    name: &str,
+    entry: Result<User, (Reason, String)>,
+    args: &Args,
+) -> Result<GauthFile, Unusable> {
+    let fixed = match &args.user {
+        None => None,
+        Some(user) => Some(identity(user).map_err(|why| Unusable {
+            trouble: trouble(Reason::BadOption, &format!("user={user}: {why}")),
+            ask: false,
+        })?),
+    };
+    let rights = fixed.or_else(|| entry.as_ref().ok().map(Rights::from)).unwrap_or(NOBODY);
+    // A process that may not act for others must not tell which others there are.
+    rights.run(|| ()).map_err(|trouble| Unusable { trouble, ask: false })?;
+    let pretend = |reason, detail: &str| Unusable { trouble: trouble(reason, detail), ask: true };
+
+    let home = match (&fixed, &entry) {
+        (Some(_), _) if name.is_empty() => return Err(pretend(Reason::NoUser, "")),
+        (Some(_), _) => None,
+        (None, Ok(user)) if user.dir.is_absolute() => Some(user.dir.as_path()),
+        (None, Ok(_)) => return Err(pretend(Reason::NoDirectory, "the user has no home")),
+        (None, Err((reason, why))) => return Err(pretend(*reason, why)),
+    };
+    let path = expand(&args.secret, name, home).map_err(|reason| {
+        pretend(reason, &format!("secret={}", Path::new(&args.secret).display()))
+    })?;
+    let is_login_user = entry.is_ok_and(|user| user.uid == rights.uid);
+    Ok(GauthFile {
+        path,
+        rights,
+        rules: Rules {
+            strict_owner: args.strict_owner,
+            allowed_mode: args.allowed_mode,
+            guarded_path: fixed.is_some() && !is_login_user,
+        },
+        run_dir: "/run/pam_mfa".into(),
+    })
+}
+
+fn trouble(reason: Reason, detail: &str) -> Trouble {
+    Trouble { reason, detail: detail.to_owned(), errno: None }
+}
+
+/// The identity behind `user=`: a number is a user id, and must exist like a name.
+fn identity(user: &str) -> Result<Rights, String> {
+    let is_number = !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number {
+        return look_up(user).as_ref().map(Rights::from).map_err(Clone::clone);
+    }
+    let uid = user.parse().map_err(|_| "no user id".to_owned())?;
+    let entry = User::from_uid(Uid::from_raw(uid)).map_err(|errno| errno.desc().to_owned())?;
+    entry.as_ref().map(Rights::from).ok_or_else(|| "no such user".to_owned())
+}
+
+fn look_up(name: &str) -> Result<User, String> {
+    match User::from_name(name) {
+        Ok(Some(user)) => Ok(user),
+        Ok(None) => Err("no such user".to_owned()),
+        Err(errno) => Err(format!("the user database failed: {}", errno.desc())),
+    }
+}
