@@ -144,3 +144,124 @@ pub(crate) fn host_name(host: &[u8]) -> Option<&str> {
         .then(|| std::str::from_utf8(host).ok())
         .flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::apply;
+    use super::*;
+    use crate::account::Change;
+
+    fn totp(options: &str) -> Totp {
+        match parse(format!("S\n{options}\n").as_bytes()).credential.method {
+            Method::Totp(totp) => totp,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_the_file_does_not_say_is_the_default() {
+        let account = parse(b"GEZDGNBVGY3TQOJQ\n\" TOTP_AUTH\n12345678\n");
+        let credential = account.credential;
+        assert_eq!(credential.secret.unwrap().as_bytes(), b"1234567890");
+        assert_eq!(credential.digits, Ok(Digits::SIX));
+        assert_eq!(credential.algorithm, Ok(Algorithm::Sha1));
+        assert_eq!(credential.window, Ok(3));
+        assert!(account.rate_limit.is_none());
+        assert_eq!(account.scratch_codes, [12_345_678]);
+        assert!(account.logins.iter().all(|slot| *slot == LoginSlot::Empty));
+        let totp = totp("\" TOTP_AUTH");
+        assert_eq!((totp.period, totp.skew), (Ok(30), 0));
+        assert!(totp.used.is_none() && totp.sightings.is_empty());
+    }
+
+    #[test]
+    fn the_method() {
+        let method = |options: &str| parse(format!("S\n{options}").as_bytes()).credential.method;
+        assert!(matches!(method("\" TOTP_AUTH"), Method::Totp(_)));
+        assert!(matches!(method("x\" TOTP_AUTHfoo"), Method::Totp(_)), "looser than other keys");
+        assert!(matches!(method("\" HOTP_COUNTER 5"), Method::Hotp { counter: 5 }));
+        assert!(matches!(method("\" TOTP_AUTH\n\" HOTP_COUNTER 5x"), Method::Hotp { counter: 5 }));
+        assert!(matches!(method("\" TOTP_AUTH\n\" HOTP_COUNTER 0"), Method::Totp(_)));
+        assert!(matches!(method("\" HOTP_COUNTER x"), Method::None));
+        assert!(matches!(method("\" totp_auth"), Method::None));
+    }
+
+    #[test]
+    fn numbers_in_their_range_or_a_reason() {
+        let read =
+            |options: &str| parse(format!("S\n\" TOTP_AUTH\n{options}").as_bytes()).credential;
+        for (line, window) in [
+            ("\" WINDOW_SIZE 1", Ok(1)),
+            ("\" WINDOW_SIZE 100 x", Ok(100)),
+            ("\" WINDOW_SIZE 101", Err(Reason::BadWindow)),
+            ("\" WINDOW_SIZE 0", Err(Reason::BadWindow)),
+            ("\" WINDOW_SIZE", Err(Reason::BadWindow)),
+            ("\" WINDOW_SIZE 3x", Err(Reason::BadWindow)),
+            ("\" WINDOW_SIZE 3\n\" WINDOW_SIZE 17", Ok(3)),
+        ] {
+            assert_eq!(read(line).window, window, "{line}");
+        }
+        assert_eq!(totp("\" TOTP_AUTH\n\" STEP_SIZE 60").period, Ok(60));
+        assert_eq!(totp("\" TOTP_AUTH\n\" STEP_SIZE 61").period, Err(Reason::BadStep));
+        assert_eq!(read("\" DIGITS 8").digits, Ok(Digits::new(8).unwrap()));
+        assert_eq!(read("\" DIGITS 9").digits, Err(Reason::BadDigits));
+        assert_eq!(read("\" ALGORITHM SHA256").algorithm, Ok(Algorithm::Sha256));
+        assert_eq!(read("\" ALGORITHM MD5").algorithm, Err(Reason::BadAlgorithm));
+    }
+
+    #[test]
+    fn rate_limits() {
+        let read = |value: &str| rate_limit(value.as_bytes()).map(|limit| limit.times);
+        assert_eq!(read("3 30"), Some(vec![]));
+        assert_eq!(read("3 \t30\t7  8"), Some(vec![7, 8]));
+        for value in [
+            "", "3", "3 ", "3x 30", "0 30", "101 30", "3 0", "3 3601", "3 30 ", "3 30 x", "3 30 7x",
+        ] {
+            assert_eq!(read(value), None, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn used_steps_and_sightings() {
+        assert_eq!(used_steps(b"  7 8\t9 "), Some(vec![7, 8, 9]));
+        assert_eq!(used_steps(b""), Some(vec![]));
+        assert_eq!(used_steps(b"7,8"), None);
+        let seen = |value: &str| {
+            sightings(value.as_bytes())
+                .iter()
+                .map(|seen| (seen.step, seen.skew))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(seen("5+2 6-3"), [(5, 2), (6, -3)]);
+        assert_eq!(seen("1+1 2+1 3+1 4+1"), [(2, 1), (3, 1), (4, 1)]);
+        assert_eq!(seen("5+2 junk 6+2"), [(5, 2)]);
+    }
+
+    #[test]
+    fn login_records() {
+        let slot = |value: &str| login(value.as_bytes());
+        let at = |host: &str, at| LoginSlot::Login { host: host.to_owned(), at };
+        assert_eq!(slot("fe80::1%eth0 5"), at("fe80::1%eth0", 5));
+        assert_eq!(slot("h 5 x"), at("h", 5));
+        for value in ["", "h", "h x", "h_x 5", " 5"] {
+            assert_eq!(slot(value), LoginSlot::Malformed, "{value:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_and_rewritten(
+            text in proptest::collection::vec(1_u8.., 1..300),
+            code in 10_000_000_u32..100_000_000,
+        ) {
+            let mut text = text;
+            text.extend_from_slice(format!("\n{code}\n").as_bytes());
+            let before = parse(&text).scratch_codes;
+            proptest::prop_assert!(before.contains(&code));
+            let used = parse(&apply(&text, &Change::ScratchUsed(code))).scratch_codes;
+            proptest::prop_assert_eq!(used.len(), before.len() - 1);
+            let counted = apply(&text, &Change::Counter(7));
+            proptest::prop_assert_eq!(lines::get(&counted, "HOTP_COUNTER"), Some(&b"7"[..]));
+        }
+    }
+}

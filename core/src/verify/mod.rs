@@ -258,3 +258,6 @@ fn readings(digits: Digits) -> &'static [(usize, Kind)] {
         _ => &[(8, Kind::Either)],
     }
 }
+
+#[cfg(test)]
+mod tests;
