@@ -15,11 +15,15 @@ mod path;
 mod person;
 
 use std::ffi::CStr;
+use std::path::Path;
 
 use ::pam::constants::{PamFlag, PamResultCode};
 use ::pam::module::{PamHandle, PamHooks};
 
 use login::Outcome;
+
+/// Where root keeps its locks; made by whoever needs it first.
+const RUN_DIR: &str = "/run/pam_mfa";
 
 struct PamMfa;
 
@@ -32,7 +36,7 @@ mod hooks {
 impl PamHooks for PamMfa {
     fn sm_authenticate(handle: &mut PamHandle, args: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
         let mut host = pam::Handle::new(handle, flags);
-        code(login::guarded(&mut host, |host| login::authenticate(host, &args)))
+        code(login::guarded(&mut host, |host| login::authenticate(host, &args, Path::new(RUN_DIR))))
     }
 
     /// There are no credentials to set.

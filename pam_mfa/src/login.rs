@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Once;
 
 use mfa_core::account::Account;
@@ -44,7 +45,7 @@ pub(crate) fn guarded<H: Host>(host: &mut H, hook: impl FnOnce(&mut H) -> Outcom
 }
 
 /// The auth phase.
-pub(crate) fn authenticate(host: &mut impl Host, args: &[&CStr]) -> Outcome {
+pub(crate) fn authenticate(host: &mut impl Host, args: &[&CStr], run_dir: &Path) -> Outcome {
     let typed = host.user();
     let args = match Args::parse(args) {
         Ok(args) => args,
@@ -53,7 +54,7 @@ pub(crate) fn authenticate(host: &mut impl Host, args: &[&CStr]) -> Outcome {
             return facts.deny(host, Denied::finally(reason), &option, false);
         }
     };
-    let person = Person::find(typed, &args);
+    let person = Person::find(typed, &args, run_dir);
     let facts = Facts::gather(host, person.name);
     let login = Login { args: &args, facts: &facts };
     if args.debug {
@@ -381,3 +382,6 @@ fn tell_unwritten(host: &mut impl Host, trouble: &Trouble) {
         host.tell(&format!("Error \"{}\" while writing config", errno.desc()));
     }
 }
+
+#[cfg(test)]
+mod tests;

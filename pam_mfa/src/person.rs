@@ -31,14 +31,14 @@ pub(crate) struct Unusable {
 
 impl Person {
     /// Looks up who `typed` is and which file `args` means.
-    pub(crate) fn find(typed: Option<String>, args: &Args) -> Self {
+    pub(crate) fn find(typed: Option<String>, args: &Args, run_dir: &Path) -> Self {
         let typed = typed.unwrap_or_default();
         let entry = match typed.as_str() {
             "" => Err((Reason::NoUser, String::new())),
             name => look_up(name).map_err(|why| (Reason::UnknownUser, why)),
         };
         let name = entry.as_ref().map_or(typed, |user| user.name.clone());
-        let file = file(&name, entry, args);
+        let file = file(&name, entry, args, run_dir);
         Self { name, file }
     }
 }
@@ -47,6 +47,7 @@ fn file(
     name: &str,
     entry: Result<User, (Reason, String)>,
     args: &Args,
+    run_dir: &Path,
 ) -> Result<GauthFile, Unusable> {
     let fixed = match &args.user {
         None => None,
@@ -79,7 +80,7 @@ fn file(
             allowed_mode: args.allowed_mode,
             guarded_path: fixed.is_some() && !is_login_user,
         },
-        run_dir: "/run/pam_mfa".into(),
+        run_dir: run_dir.to_owned(),
     })
 }
 
