@@ -95,4 +95,13 @@ mod tests {
         assert_eq!(codes.len(), Reason::ALL.len());
         assert!(codes.iter().all(|code| code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
     }
+
+    #[test]
+    fn the_readme_lists_every_reason() {
+        let readme = include_str!("../../README.md");
+        for reason in Reason::ALL {
+            let row = format!("| `{}` | {reason} |\n", reason.code());
+            assert!(readme.contains(&row), "{row}");
+        }
+    }
 }

@@ -137,9 +137,9 @@ fn login(value: &[u8]) -> LoginSlot {
     }
 }
 
-/// A host as a login record may hold it: 1 to 255 of `0-9 a-z A-Z : % . -`.
+/// A host as a login record may hold it: 1 to 255 of `0-9 a-z A-Z : % . - _`.
 pub(crate) fn host_name(host: &[u8]) -> Option<&str> {
-    let fits = |&byte: &u8| byte.is_ascii_alphanumeric() || b":%.-".contains(&byte);
+    let fits = |&byte: &u8| byte.is_ascii_alphanumeric() || b":%.-_".contains(&byte);
     ((1..=255).contains(&host.len()) && host.iter().all(fits))
         .then(|| std::str::from_utf8(host).ok())
         .flatten()
@@ -243,7 +243,7 @@ mod tests {
         let at = |host: &str, at| LoginSlot::Login { host: host.to_owned(), at };
         assert_eq!(slot("fe80::1%eth0 5"), at("fe80::1%eth0", 5));
         assert_eq!(slot("h 5 x"), at("h", 5));
-        for value in ["", "h", "h x", "h_x 5", " 5"] {
+        for value in ["", "h", "h x", "h,x 5", " 5"] {
             assert_eq!(slot(value), LoginSlot::Malformed, "{value:?}");
         }
     }

@@ -93,10 +93,6 @@ impl GauthFile {
     /// The old file is as it was; the reason says why.
     pub fn install(&self, bytes: &[u8]) -> Result<(), Trouble> {
         let deadline = Deadline::from_now();
-        let _held = match self.lock_path(deadline) {
-            Some(Err(trouble)) if trouble.reason == Reason::Locked => return Err(trouble),
-            held => held,
-        };
         self.rights.run(|| {
             // What no login can read, none can be changing.
             let (place, _locked) = match self.lock_file(deadline, true) {

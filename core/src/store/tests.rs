@@ -327,7 +327,7 @@ fn a_guarded_path_is_in_the_hands_of_its_keeper_alone() {
 #[test]
 fn a_new_file_goes_in_the_place_of_whatever_file_was_there() {
     let home = Home::new();
-    let store = GauthFile { run_dir: home.path("run"), ..GauthFile::of_caller(home.path("f")) };
+    let store = GauthFile::of_caller(home.path("f"));
     let text = || fs::read_to_string(home.path("f")).unwrap();
     store.install(b"one\n").unwrap();
     assert_eq!(text(), "one\n");

@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn the_same_host_then_a_free_slot_then_the_oldest() {
-        let some = "S\n\" LAST0 a 5\n\" LAST2 b 3\n\" LAST1 b_x 1\n";
+        let some = "S\n\" LAST0 a 5\n\" LAST2 b 3\n\" LAST1 b,x 1\n";
         assert_eq!(slot(some, Some("b")), Some(2));
         assert_eq!(slot(some, Some("c")), Some(3), "a malformed one is left alone");
         let full: Vec<_> = (0..10).map(|n| format!("\" LAST{n} h{n} {}", 50 - n)).collect();
