@@ -1,5 +1,7 @@
 //! Text to account.
 
+use zeroize::Zeroizing;
+
 use super::scan::{integer, lone_integer, skip, until};
 use super::{lines, login_key, scratch};
 use crate::account::{Account, Credential, LoginSlot, Method, RateLimit, Sighting, Totp};
@@ -12,13 +14,20 @@ use crate::secret::Secret;
 pub fn parse(text: &[u8]) -> Account {
     Account {
         credential: credential(text),
-        scratch_codes: scratch::codes(text).map(|found| found.code).collect(),
+        scratch_codes: scratch_codes(text),
         rate_limit: lines::get(text, "RATE_LIMIT")
             .map(|value| rate_limit(value).ok_or(Reason::BadRateLimit)),
         logins: std::array::from_fn(|n| {
             lines::get(text, &login_key(n)).map_or(LoginSlot::Empty, login)
         }),
     }
+}
+
+fn scratch_codes(text: &[u8]) -> Zeroizing<Vec<u32>> {
+    // Room for as many as there can be: a vector that grows leaves copies behind.
+    let mut codes = Zeroizing::new(Vec::with_capacity(text.len() / 9 + 1));
+    codes.extend(scratch::codes(text).map(|found| found.code));
+    codes
 }
 
 fn credential(text: &[u8]) -> Credential {
@@ -167,7 +176,7 @@ mod tests {
         assert_eq!(credential.algorithm, Ok(Algorithm::Sha1));
         assert_eq!(credential.window, Ok(3));
         assert!(account.rate_limit.is_none());
-        assert_eq!(account.scratch_codes, [12_345_678]);
+        assert_eq!(*account.scratch_codes, [12_345_678]);
         assert!(account.logins.iter().all(|slot| *slot == LoginSlot::Empty));
         let totp = totp("\" TOTP_AUTH");
         assert_eq!((totp.period, totp.skew), (Ok(30), 0));

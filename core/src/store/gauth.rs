@@ -165,14 +165,14 @@ impl GauthFile {
             return Ok(());
         }
         let text = changes.iter().fold(text, |text, change| gauth::apply(&text, change));
-        let mut changed = false;
+        let mut outdated = false;
         let unchanged = || {
-            changed = !file::is_current(place, &opened.stat)?;
-            if changed { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+            outdated = !file::is_current(place, &opened.stat)?;
+            if outdated { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
         };
         let replaced = replace(place, &text, unchanged);
         replaced.map_err(|error| {
-            if changed {
+            if outdated {
                 Trouble::new(Reason::Changed, self.shown())
             } else {
                 self.unwritten(&error)

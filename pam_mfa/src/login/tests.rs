@@ -192,18 +192,18 @@ fn the_prompt() {
 
 #[test]
 fn answers_that_are_none() {
-    let cases: [(fn() -> Vec<Reaction>, &str); 6] = [
-        (|| vec![Reaction::Fail], "conversation_failed"),
-        (|| vec![Reaction::Null, Reaction::Null], "no_answer"),
-        (|| vec![Reaction::Type(vec![])], "empty_answer"),
-        (|| vec![Reaction::Type(vec![b'1'; 1 << 20])], "answer_too_long"),
-        (|| vec![Reaction::Type(b"\xff\xfe".to_vec())], "not_a_code"),
-        (|| vec![Reaction::Type(b"123456\xff".to_vec())], "not_a_code"),
+    let cases = [
+        (vec![Reaction::Fail], "conversation_failed"),
+        (vec![Reaction::Null, Reaction::Null], "no_answer"),
+        (vec![Reaction::Type(vec![])], "empty_answer"),
+        (vec![Reaction::Type(vec![b'1'; 1 << 20])], "answer_too_long"),
+        (vec![Reaction::Type(b"\xff\xfe".to_vec())], "not_a_code"),
+        (vec![Reaction::Type(b"123456\xff".to_vec())], "not_a_code"),
     ];
     for (script, reason) in cases {
         let mut stage = Stage::new("\" TOTP_AUTH");
         let before = stage.text();
-        stage.script = script().into();
+        stage.script = script.into();
         assert_eq!(stage.login(""), Outcome::Denied);
         assert_eq!(stage.reason(), reason);
         assert_eq!(stage.text(), before);
@@ -231,7 +231,8 @@ fn too_many_attempts_are_not_asked_but_counted() {
 
 #[test]
 fn whoever_cannot_succeed_is_asked_all_the_same() {
-    let cases: [(fn(&mut Stage), &str, &str); 8] = [
+    type Prepare = fn(&mut Stage);
+    let cases: [(Prepare, &str, &str); 8] = [
         (|stage| fs::remove_file(stage.path()).unwrap(), "", "no_file"),
         (|stage| stage.write(b""), "", "empty_file"),
         (|stage| stage.write(b"\0\0"), "", "holds_nul"),

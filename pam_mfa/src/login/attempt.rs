@@ -1,0 +1,118 @@
+//! One answer: judged, its costs made durable, and logged.
+
+use mfa_core::audit::Decision;
+use mfa_core::gauth::parse;
+use mfa_core::reason::Reason;
+use mfa_core::store::{GauthFile, Opened, Store, Trouble};
+use mfa_core::verify::{Accepted, Answer, Denied, Input, Reply, Verdict, admits, verify};
+
+use super::{Login, words};
+use crate::pam::{Host, Level};
+
+/// What answers are judged by.
+#[derive(Clone, Copy)]
+pub(super) enum Judge<'a> {
+    /// The person's account.
+    Account(&'a GauthFile),
+    /// Nothing: whatever is answered is denied for this, but the person is asked like any other.
+    Nothing(&'a Trouble),
+}
+
+/// A file that nobody has.
+const DECOY: &[u8] = b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n\" TOTP_AUTH\n";
+
+impl Login<'_> {
+    /// One answer: judged, its costs made durable, and logged.
+    pub(super) fn attempt(
+        &self,
+        host: &mut impl Host,
+        judge: Judge,
+        answer: &Answer,
+    ) -> Result<(), Denied> {
+        let (denied, detail) = match self.judge(host, judge, answer) {
+            Ok((accepted, unwritten)) => {
+                let unwritten = unwritten.as_ref().map(|trouble| trouble.detail.as_str());
+                let decision = Decision::Accepted { accepted: &accepted, unwritten };
+                self.facts.log(host, Level::Info, decision);
+                return Ok(());
+            }
+            Err(denial) => denial,
+        };
+        let asked = denied.reason != Reason::RateLimited && denied.reason != Reason::BadRateLimit;
+        self.facts.deny(host, denied, &detail, asked);
+        Err(denied)
+    }
+
+    /// Accepted, and what could not be written if that does not matter; or denied, and more about
+    /// why.
+    fn judge(
+        &self,
+        host: &mut impl Host,
+        judge: Judge,
+        answer: &Answer,
+    ) -> Result<(Accepted, Option<Trouble>), (Denied, String)> {
+        let file = match judge {
+            Judge::Account(file) => file,
+            Judge::Nothing(trouble) => {
+                // As long as a wrong code takes, so that time does not tell who is enrolled.
+                let _ = verify(&parse(DECOY), answer, &self.terms(), host.now());
+                return Err((Denied::finally(trouble.reason), trouble.detail.clone()));
+            }
+        };
+        let terms = self.terms();
+        let outcome = file
+            .transact(&mut |account| verify(account, answer, &terms, host.now()))
+            .map_err(|trouble| (Denied::finally(trouble.reason), trouble.detail))?;
+        if let Some(trouble) = &outcome.warning {
+            let Trouble { reason, detail, .. } = trouble;
+            self.facts.log(host, Level::Warning, Decision::Warned { reason: *reason, detail });
+        }
+        let unwritten = outcome.written.err();
+        if let Some(trouble) = &unwritten {
+            words::unwritten(host, trouble);
+        }
+        match (outcome.verdict, unwritten) {
+            (Verdict::Denied(denied), None) => Err((denied, file.path.display().to_string())),
+            (Verdict::Denied(denied), Some(trouble)) => Err((denied, trouble.to_string())),
+            (Verdict::Accepted(_), Some(trouble)) if !self.args.allow_readonly => {
+                Err((Denied::finally(trouble.reason), trouble.detail))
+            }
+            (Verdict::Accepted(accepted), unwritten) => {
+                self.forward(host, &accepted, answer)?;
+                Ok((accepted, unwritten))
+            }
+        }
+    }
+
+    /// Hands the password before the code to the modules that come after this one.
+    fn forward(
+        &self,
+        host: &mut impl Host,
+        accepted: &Accepted,
+        answer: &Answer,
+    ) -> Result<(), (Denied, String)> {
+        if !self.args.forward_pass {
+            return Ok(());
+        }
+        let text = match (accepted.input, answer.reply) {
+            (Input::FirstPass, _) => answer.first_pass,
+            (Input::Reply, Reply::Given(text)) => Some(text),
+            (Input::Reply, Reply::NotAsked | Reply::Missing(_)) => None,
+        };
+        match text.and_then(|text| text.get(..accepted.prefix)) {
+            Some(password) if host.set_first_pass(password) => Ok(()),
+            _ => Err((Denied::finally(Reason::CannotForward), String::new())),
+        }
+    }
+}
+
+/// Whether another answer would be looked at, now that one more attempt is on record.
+pub(super) fn may_answer_again(host: &impl Host, judge: Judge) -> bool {
+    match judge {
+        Judge::Nothing(_) => true,
+        Judge::Account(file) => match file.open() {
+            Opened::Enrolled(account) => admits(&account, host.now()).is_ok(),
+            Opened::NotEnrolled(_) | Opened::Broken(_) => false,
+        },
+    }
+}

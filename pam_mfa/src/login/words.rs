@@ -1,0 +1,36 @@
+//! What the person is told, besides the prompt.
+
+use mfa_core::reason::Reason;
+use mfa_core::store::Trouble;
+use mfa_core::verify::Denied;
+use nix::errno::Errno;
+
+use crate::pam::Host;
+
+/// Tells the person what waiting can mend; `false` if there is nothing of the kind.
+///
+/// Nothing is said of a code that belongs to another time: who guesses would learn a code that
+/// will be good.
+pub(super) fn explain(host: &mut impl Host, denied: Denied) -> bool {
+    let text = match (denied.reason, denied.wait) {
+        (Reason::Reused, Some(0)) => "That code has been used; enter the one shown now".to_owned(),
+        (Reason::Reused, Some(wait)) => {
+            format!("That code has been used; the next one comes in {wait} s")
+        }
+        (Reason::Reused, None) => "That code has been used; get a new one".to_owned(),
+        (Reason::RateLimited, Some(wait)) => format!("Too many attempts; try again in {wait} s"),
+        _ => return false,
+    };
+    host.tell(&text);
+    true
+}
+
+/// Tells the person of trouble that the administrator has to mend.
+pub(super) fn unwritten(host: &mut impl Host, trouble: &Trouble) {
+    if let Some(
+        errno @ (Errno::EPERM | Errno::ENOSPC | Errno::EROFS | Errno::EIO | Errno::EDQUOT),
+    ) = trouble.errno
+    {
+        host.tell(&format!("Error \"{}\" while writing config", errno.desc()));
+    }
+}
