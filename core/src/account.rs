@@ -3,19 +3,17 @@
 //! A part that cannot be read holds its [`Reason`]; it denies when it is needed, not before: a file
 //! with a bad window still lets its owner in with a scratch code.
 
-use zeroize::Zeroizing;
-
 use crate::otp::{Algorithm, Digits};
 use crate::reason::Reason;
-use crate::secret::Secret;
+use crate::secret::{ScratchCodes, Secret};
 
 /// One user's second factors and their state.
 #[derive(Debug, Clone)]
 pub struct Account {
     /// The generator of one-time codes.
     pub credential: Credential,
-    /// Unused recovery codes: eight decimal digits, the first not 0.
-    pub scratch_codes: Zeroizing<Vec<u32>>,
+    /// Unused recovery codes.
+    pub scratch_codes: ScratchCodes,
     /// How often an answer may be given; `None` means as often as one likes.
     pub rate_limit: Option<Result<RateLimit, Reason>>,
     /// The last login from each of up to ten hosts.

@@ -75,6 +75,7 @@ reasons! {
     Locked "locked" "another login or program holds the file's lock"
     CannotLock "cannot_lock" "the file cannot be locked"
     Changed "changed" "the file was changed meanwhile"
+    NotDurable "not_durable" "the new file is in place, but may not survive a crash"
     CannotWrite "cannot_write" "the file cannot be rewritten"
 
     // The module.

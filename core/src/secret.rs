@@ -65,6 +65,37 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Unused scratch codes: eight decimal digits each, the first not 0. Wiped and hidden like a secret.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct ScratchCodes(Zeroizing<Vec<u32>>);
+
+impl ScratchCodes {
+    /// No codes, but room for so many: a list that grows leaves copies behind.
+    #[must_use]
+    pub fn with_capacity(codes: usize) -> Self {
+        Self(Zeroizing::new(Vec::with_capacity(codes)))
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, code: u32) {
+        self.0.push(code);
+    }
+}
+
+impl std::ops::Deref for ScratchCodes {
+    type Target = [u32];
+
+    fn deref(&self) -> &[u32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ScratchCodes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ScratchCodes({} of them)", self.len())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +129,9 @@ mod tests {
     #[test]
     fn debug_shows_nothing() {
         assert_eq!(format!("{:?}", Secret::new(b"hunter2".to_vec())), "Secret(..)");
+        let mut codes = ScratchCodes::default();
+        codes.push(12_345_678);
+        assert_eq!(format!("{codes:?}"), "ScratchCodes(1 of them)");
     }
 
     proptest::proptest! {

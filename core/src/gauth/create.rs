@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use zeroize::Zeroizing;
 
-use crate::secret::Secret;
+use crate::secret::{ScratchCodes, Secret};
 
 /// What a new file says. `None` leaves the line out, which means the default.
 #[derive(Debug, Clone)]
@@ -17,8 +17,8 @@ pub struct NewFile {
     pub window: Option<u8>,
     /// Attempts and seconds; unlimited without a line.
     pub rate_limit: Option<(u8, u16)>,
-    /// Eight decimal digits each, the first not 0.
-    pub scratch_codes: Vec<u32>,
+    /// The recovery codes.
+    pub scratch_codes: ScratchCodes,
 }
 
 /// What moves a new credential's code on.
@@ -67,7 +67,7 @@ impl NewFile {
                 text.push_str("\" TOTP_AUTH\n");
             }
         }
-        for code in &self.scratch_codes {
+        for code in self.scratch_codes.iter() {
             let _ = writeln!(text, "{code}");
         }
         Zeroizing::new(std::mem::take(&mut *text).into_bytes())
@@ -84,12 +84,15 @@ mod tests {
 
     #[test]
     fn options_stand_in_the_order_of_the_original() {
+        let mut codes = ScratchCodes::default();
+        codes.push(11_111_111);
+        codes.push(22_222_222);
         let mut file = NewFile {
             secret: Secret::new(b"12345678901234567890".to_vec()),
             method: NewMethod::Totp { period: Some(60), disallow_reuse: Some(vec![]) },
             window: Some(3),
             rate_limit: Some((3, 30)),
-            scratch_codes: vec![11_111_111, 22_222_222],
+            scratch_codes: codes,
         };
         assert_eq!(
             text(&file),
@@ -107,7 +110,7 @@ mod tests {
             method: NewMethod::Hotp,
             window: None,
             rate_limit: None,
-            scratch_codes: vec![],
+            scratch_codes: ScratchCodes::default(),
         };
         assert_eq!(text(&file), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n\" HOTP_COUNTER 1\n");
     }

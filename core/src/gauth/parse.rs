@@ -1,13 +1,11 @@
 //! Text to account.
 
-use zeroize::Zeroizing;
-
 use super::scan::{integer, lone_integer, skip, until};
 use super::{lines, login_key, scratch};
 use crate::account::{Account, Credential, LoginSlot, Method, RateLimit, Sighting, Totp};
 use crate::otp::{Algorithm, Digits};
 use crate::reason::Reason;
-use crate::secret::Secret;
+use crate::secret::{ScratchCodes, Secret};
 
 /// Reads a state file. Never fails as a whole: what is malformed denies when it is needed.
 #[must_use]
@@ -23,10 +21,9 @@ pub fn parse(text: &[u8]) -> Account {
     }
 }
 
-fn scratch_codes(text: &[u8]) -> Zeroizing<Vec<u32>> {
-    // Room for as many as there can be: a vector that grows leaves copies behind.
-    let mut codes = Zeroizing::new(Vec::with_capacity(text.len() / 9 + 1));
-    codes.extend(scratch::codes(text).map(|found| found.code));
+fn scratch_codes(text: &[u8]) -> ScratchCodes {
+    let mut codes = ScratchCodes::with_capacity(text.len() / 9 + 1);
+    scratch::codes(text).for_each(|found| codes.push(found.code));
     codes
 }
 

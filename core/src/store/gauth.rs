@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::file::{self, StateFile};
 use super::lock::{self, Deadline};
-use super::replace::replace;
+use super::replace::{Unreplaced, replace};
 use super::walk::{Place, locate};
 use super::{Decide, Opened, Outcome, Rights, Store, Trouble};
 use crate::account::Change;
@@ -104,7 +104,7 @@ impl GauthFile {
                     _ => return Err(trouble),
                 },
             };
-            replace(&place, bytes, || Ok(())).map_err(|error| self.unwritten(&error))
+            replace(&place, bytes, || Ok(())).map_err(|failure| self.unwritten(&failure))
         })?
     }
 
@@ -171,17 +171,21 @@ impl GauthFile {
             if outdated { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
         };
         let replaced = replace(place, &text, unchanged);
-        replaced.map_err(|error| {
+        replaced.map_err(|failure| {
             if outdated {
                 Trouble::new(Reason::Changed, self.shown())
             } else {
-                self.unwritten(&error)
+                self.unwritten(&failure)
             }
         })
     }
 
-    fn unwritten(&self, error: &io::Error) -> Trouble {
+    fn unwritten(&self, failure: &Unreplaced) -> Trouble {
+        let (reason, error) = match failure {
+            Unreplaced::Old(error) => (Reason::CannotWrite, error),
+            Unreplaced::New(error) => (Reason::NotDurable, error),
+        };
         let errno = Errno::from_raw(error.raw_os_error().unwrap_or(0));
-        Trouble::system(Reason::CannotWrite, &self.shown(), errno)
+        Trouble::system(reason, &self.shown(), errno)
     }
 }

@@ -19,13 +19,29 @@ use super::walk::Place;
 /// caller holds the lock.
 ///
 /// # Errors
-/// The file is as it was, and nothing lies beside it, unless it is the last step that failed:
-/// then the new file is in place but may not survive a crash.
+/// [`Unreplaced::Old`] for whatever fails before the new file is in place.
 pub(super) fn replace(
     place: &Place,
     bytes: &[u8],
     may_replace: impl FnOnce() -> io::Result<()>,
-) -> io::Result<()> {
+) -> Result<(), Unreplaced> {
+    let file = put(place, bytes, may_replace).map_err(Unreplaced::Old)?;
+    sync_name(place, &file).map_err(Unreplaced::New)
+}
+
+/// Which file is in place after a failure.
+pub(super) enum Unreplaced {
+    /// The old one, and nothing lies beside it.
+    Old(io::Error),
+    /// The new one, but it may not survive a crash.
+    New(io::Error),
+}
+
+fn put(
+    place: &Place,
+    bytes: &[u8],
+    may_replace: impl FnOnce() -> io::Result<()>,
+) -> io::Result<File> {
     // Past the limit the kernel would raise a signal that kills the host (setrlimit(2)).
     let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
     if u64::try_from(bytes.len()).map_or(true, |size| size > limit) {
@@ -43,14 +59,11 @@ pub(super) fn replace(
         renameat(&place.dir, beside.as_os_str(), &place.dir, place.name.as_os_str())?;
         Ok(file)
     });
-    match written {
-        Ok(file) => sync_name(place, &file),
-        Err(error) => {
-            // If this fails as well, the next try removes it.
-            let _ = remove();
-            Err(error)
-        }
+    if written.is_err() {
+        // If this fails as well, the next try removes it.
+        let _ = remove();
     }
+    written
 }
 
 fn write(place: &Place, beside: &OsString, bytes: &[u8]) -> io::Result<File> {

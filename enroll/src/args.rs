@@ -1,0 +1,231 @@
+//! The command line: one definition, from which parser, help, manual page and completions come.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
+
+use crate::failure::Failure;
+use crate::qr::Mode;
+use crate::refusal;
+
+/// What the command line asks for.
+pub enum Request {
+    /// A new second factor.
+    Enrol(Box<Args>),
+    /// This text, and nothing else.
+    Show(String),
+}
+
+/// Makes a new second factor for your own account: a secret for an authenticator app, and recovery
+/// codes
+#[derive(Debug, Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+#[command(
+    name = "mfa-enroll",
+    version,
+    disable_version_flag = true,
+    infer_long_args = true,
+    override_usage = "mfa-enroll [OPTIONS]",
+    after_help = "What no flag decides is asked. `mfa-enroll -tDfuw 3` asks only for a code of the \
+                  app,\n`mfa-enroll -cfuw 3` for nothing. The flags are google-authenticator's."
+)]
+pub struct Args {
+    /// Time-based codes (TOTP)
+    #[arg(short = 't', long)]
+    pub time_based: bool,
+
+    /// Counter-based codes (HOTP)
+    #[arg(short = 'c', long)]
+    pub counter_based: bool,
+
+    /// Each time-based code counts once
+    #[arg(short = 'd', long)]
+    pub disallow_reuse: bool,
+
+    /// A time-based code may be used again while it is good
+    #[arg(short = 'D', long)]
+    pub allow_reuse: bool,
+
+    /// How many codes are good at one moment, 1 to 21
+    #[arg(short = 'w', long, value_name = "N", value_parser = number::<u8>(1, 21))]
+    #[arg(allow_hyphen_values = true)]
+    pub window_size: Option<u8>,
+
+    /// As few codes at one moment as work: 3 time-based, 1 counter-based
+    #[arg(short = 'W', long)]
+    pub minimal_window: bool,
+
+    /// At most N attempts in the time of --rate-time, 1 to 10
+    #[arg(short = 'r', long, value_name = "N", value_parser = number::<u8>(1, 10))]
+    #[arg(allow_hyphen_values = true)]
+    pub rate_limit: Option<u8>,
+
+    /// The time of --rate-limit, 15 to 600
+    #[arg(short = 'R', long, value_name = "SECONDS", value_parser = number::<u16>(15, 600))]
+    #[arg(allow_hyphen_values = true)]
+    pub rate_time: Option<u16>,
+
+    /// Any number of attempts
+    #[arg(short = 'u', long)]
+    pub no_rate_limit: bool,
+
+    /// How long a time-based code lasts, 1 to 60; 30 unless given
+    #[arg(short = 'S', long, value_name = "SECONDS", value_parser = number::<u8>(1, 60))]
+    #[arg(allow_hyphen_values = true)]
+    pub step_size: Option<u8>,
+
+    /// How many recovery codes, 0 to 10
+    #[arg(short = 'e', long, value_name = "N", value_parser = number::<u8>(0, 10))]
+    #[arg(default_value = "5", allow_hyphen_values = true)]
+    pub emergency_codes: u8,
+
+    /// The file to write; ~/.google_authenticator unless given
+    #[arg(short = 's', long, value_name = "FILE", allow_hyphen_values = true)]
+    pub secret: Option<PathBuf>,
+
+    /// Write the file without asking
+    #[arg(short = 'f', long)]
+    pub force: bool,
+
+    /// The account's name in the app; user@hostname unless given
+    #[arg(short = 'l', long, allow_hyphen_values = true)]
+    pub label: Option<OsString>,
+
+    /// The host's name in the app; the hostname unless given, none if empty
+    #[arg(short = 'i', long, allow_hyphen_values = true)]
+    pub issuer: Option<OsString>,
+
+    /// How to draw the QR code: NONE, ANSI, UTF8, ANSI_INVERSE, ... or UTF8_GREY
+    #[arg(short = 'Q', long, value_name = "MODE", ignore_case = true)]
+    #[arg(hide_possible_values = true, allow_hyphen_values = true)]
+    pub qr_mode: Option<Mode>,
+
+    /// Ask for no code of the app
+    #[arg(short = 'C', long, overrides_with = "no_confirm")]
+    pub no_confirm: bool,
+
+    /// Show neither secret nor codes; questions are asked all the same
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+
+    /// Print the version
+    #[arg(long, action = ArgAction::Version)]
+    version: Option<bool>,
+
+    /// From the first word that is no option on: there is nothing to be done with it.
+    #[arg(hide = true, trailing_var_arg = true)]
+    rest: Vec<OsString>,
+}
+
+/// Reads the command line, the program's name first.
+///
+/// What one option contradicts counts before a stray word, and a missing partner after it: so it
+/// is with the original.
+///
+/// # Errors
+/// A sentence on what is wrong with it.
+pub fn read(line: impl IntoIterator<Item = OsString>) -> Result<Request, Failure> {
+    let mut command = Args::command();
+    let parsed = command
+        .try_get_matches_from_mut(line)
+        .and_then(|mut matches| Args::from_arg_matches_mut(&mut matches));
+    let args = match parsed {
+        Ok(args) => args,
+        Err(error) if !error.use_stderr() => return Ok(Request::Show(error.to_string())),
+        Err(error) => return Err(Failure::Usage(refusal::sentence(&command, &error))),
+    };
+    let refuse = |sentence: Option<&str>| match sentence {
+        Some(sentence) => Err(Failure::Usage(sentence.to_owned())),
+        None => Ok(()),
+    };
+    refuse(args.contradiction())?;
+    if !args.rest.is_empty() {
+        return Ok(Request::Show(command.render_help().to_string()));
+    }
+    refuse(args.lack())?;
+    Ok(Request::Enrol(Box::new(args)))
+}
+
+impl Args {
+    fn reuse_given(&self) -> bool {
+        self.disallow_reuse || self.allow_reuse
+    }
+
+    /// Two options that cannot both be meant.
+    fn contradiction(&self) -> Option<&'static str> {
+        let rate_given = self.rate_limit.is_some() || self.rate_time.is_some();
+        [
+            (
+                self.time_based && self.counter_based,
+                "--time-based and --counter-based exclude each other; give one of them",
+            ),
+            (
+                self.disallow_reuse && self.allow_reuse,
+                "--disallow-reuse and --allow-reuse exclude each other; give one of them",
+            ),
+            (
+                self.reuse_given() && self.counter_based,
+                "a counter-based code is never good twice; leave --disallow-reuse and \
+                 --allow-reuse out",
+            ),
+            (
+                self.window_size.is_some() && self.minimal_window,
+                "--window-size and --minimal-window exclude each other; give one of them",
+            ),
+            (
+                rate_given && self.no_rate_limit,
+                "--no-rate-limit excludes --rate-limit and --rate-time; leave it or them out",
+            ),
+        ]
+        .into_iter()
+        .find_map(|(given, sentence)| given.then_some(sentence))
+    }
+
+    /// An option that means nothing without another.
+    fn lack(&self) -> Option<&'static str> {
+        if self.reuse_given() && !self.time_based {
+            Some("--disallow-reuse and --allow-reuse need --time-based; add it")
+        } else if self.rate_limit.is_some() != self.rate_time.is_some() {
+            Some("--rate-limit and --rate-time need each other; give both")
+        } else {
+            None
+        }
+    }
+}
+
+/// Reads a decimal number as strtol(3) does: leading blanks, a sign and zeros are fine.
+fn number<T: TryFrom<i64>>(
+    min: i64,
+    max: i64,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let blanks: &[char] = &[' ', '\t', '\n', '\x0b', '\x0c', '\r'];
+        let value = text.trim_start_matches(blanks).parse::<i64>().ok();
+        value
+            .filter(|value| (min..=max).contains(value))
+            .and_then(|value| T::try_from(value).ok())
+            .ok_or_else(|| format!("a number from {min} to {max}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn numbers_as_strtol_reads_them() {
+        let read = number::<u8>(0, 10);
+        for (text, value) in [("3", 3), (" 3", 3), ("\t+3", 3), ("03", 3), ("-0", 0), ("10", 10)] {
+            assert_eq!(read(text), Ok(value), "{text:?}");
+        }
+        for text in ["", " ", "3 ", "3x", "0x3", "11", "-1", "4294967299", "99999999999999999999"] {
+            assert!(read(text).is_err(), "{text:?}");
+        }
+    }
+}

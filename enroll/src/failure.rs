@@ -1,0 +1,93 @@
+//! Why nothing was enrolled.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use mfa_core::reason::Reason;
+use mfa_core::store::Trouble;
+use nix::errno::Errno;
+
+/// One variant for each cause that a person can act on; `Display` is the sentence, without its full
+/// stop. The old file is as it was, but for [`Reason::NotDurable`].
+#[derive(Debug)]
+pub enum Failure {
+    /// The command line makes no sense.
+    Usage(String),
+    /// HOME names no directory, and no file was given.
+    NoHome,
+    /// The input ended at a question.
+    InputEnded,
+    /// The input cannot be read.
+    Input(io::Error),
+    /// The output cannot be written.
+    Output(io::Error),
+    /// Label and issuer are too long for a QR code.
+    TooLongForQr,
+    /// The kernel gives no random numbers.
+    NoRandomness,
+    /// No file can be made in this directory.
+    Directory(PathBuf, Errno),
+    /// The file cannot be replaced.
+    File(Trouble),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(sentence) => f.write_str(sentence),
+            Self::NoHome => f.write_str(
+                "HOME is not set to a path that starts with /; set it or name the file with \
+                 --secret",
+            ),
+            Self::InputEnded => f.write_str(
+                "the input ended before every question was answered and nothing was written; \
+                 answer the rest or decide it with flags",
+            ),
+            Self::Input(error) => {
+                write!(
+                    f,
+                    "the answers cannot be read ({error}), nothing was written; start again \
+                    with an input that can be read"
+                )
+            }
+            Self::Output(error) => {
+                write!(
+                    f,
+                    "the output cannot be written ({error}), nothing was written; start \
+                    again with an output that works, or with --quiet"
+                )
+            }
+            Self::TooLongForQr => f.write_str(
+                "label and issuer are too long for a QR code; shorten them with --label and \
+                 --issuer or draw none with --qr-mode=NONE",
+            ),
+            Self::NoRandomness => f.write_str(
+                "the kernel gives no random numbers and nothing was written; try again or see \
+                 the system's log",
+            ),
+            Self::Directory(directory, errno) => write!(
+                f,
+                "no file can be made in {} ({}); mend that or name another file with --secret",
+                directory.display(),
+                errno.desc()
+            ),
+            Self::File(trouble) if trouble.reason == Reason::NotDurable => {
+                write!(f, "{trouble}; enrol again once the disk is in order")
+            }
+            Self::File(trouble) => {
+                write!(f, "{trouble}, so nothing was written; {}", advice(trouble.reason))
+            }
+        }
+    }
+}
+
+fn advice(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Locked | Reason::Changed => "try again in a moment",
+        Reason::NotRegular => "name another file with --secret, or move that away",
+        Reason::NoDirectory => "make that directory, or name another file with --secret",
+        Reason::SymlinkLoop => "mend the link, or name another file with --secret",
+        _ => "mend the directory's rights or make room, or name another file with --secret",
+    }
+}

@@ -1,0 +1,265 @@
+//! What is to be enrolled: what the flags decide, what is still open, and the file that follows.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use mfa_core::gauth::{NewFile, NewMethod};
+use mfa_core::secret::{ScratchCodes, Secret};
+
+use crate::args::Args;
+use crate::qr::Mode;
+use crate::question::Question;
+
+/// Seconds a time-based code lasts when nothing else is said.
+pub const USUAL_PERIOD: u8 = 30;
+/// How many codes are good at one moment when nothing else is said.
+pub const USUAL_WINDOW: u8 = 3;
+/// What "a wider window" means.
+pub const WIDE_WINDOW: u8 = 17;
+/// What "limit the attempts" means: attempts and seconds.
+pub const USUAL_LIMIT: (u8, u16) = (3, 30);
+
+/// What moves a code on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// The time.
+    Totp,
+    /// Each use.
+    Hotp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Window {
+    /// As many as without a line.
+    Usual,
+    Minimal,
+    Of(u8),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Limit {
+    Unlimited,
+    Of(u8, u16),
+}
+
+/// An enrolment with its open questions. `None` is one of them.
+#[derive(Debug)]
+pub struct Plan {
+    method: Option<Method>,
+    write: Option<bool>,
+    disallow_reuse: Option<bool>,
+    window: Option<Window>,
+    limit: Option<Limit>,
+    period: Option<u8>,
+    /// How many recovery codes.
+    pub scratch_codes: u8,
+    /// The file to write, unless it is the usual one.
+    pub file: Option<PathBuf>,
+    /// The account's name in the app, unless it is the usual one.
+    pub label: Option<OsString>,
+    /// The host's name in the app, unless it is the usual one.
+    pub issuer: Option<OsString>,
+    /// How to draw the QR code, unless as usual.
+    pub qr: Option<Mode>,
+    /// The secret is shown to nobody.
+    pub quiet: bool,
+    confirm: bool,
+}
+
+impl From<Args> for Plan {
+    fn from(args: Args) -> Self {
+        let chosen = |yes: bool, no: bool| (yes || no).then_some(yes);
+        let method = chosen(args.time_based, args.counter_based);
+        let limit = args.rate_limit.zip(args.rate_time).map(|(n, time)| Limit::Of(n, time));
+        let window = args.window_size.map(Window::Of);
+        Self {
+            method: method.map(|time| if time { Method::Totp } else { Method::Hotp }),
+            write: args.force.then_some(true),
+            disallow_reuse: chosen(args.disallow_reuse, args.allow_reuse),
+            window: window.or(args.minimal_window.then_some(Window::Minimal)),
+            limit: limit.or(args.no_rate_limit.then_some(Limit::Unlimited)),
+            period: args.step_size,
+            scratch_codes: args.emergency_codes,
+            file: args.secret,
+            label: args.label,
+            issuer: args.issuer,
+            qr: args.qr_mode,
+            quiet: args.quiet,
+            confirm: !args.no_confirm,
+        }
+    }
+}
+
+impl Plan {
+    /// The next question that neither a flag nor a person has answered, in the original's order.
+    pub fn open(&self) -> Option<Question> {
+        let Some(method) = self.method else { return Some(Question::TimeBased) };
+        let time_based = method == Method::Totp;
+        [
+            (self.write.is_none(), Question::Write),
+            (time_based && self.disallow_reuse.is_none(), Question::DisallowReuse),
+            (self.window.is_none(), Question::Widen),
+            (self.limit.is_none(), Question::Limit),
+        ]
+        .into_iter()
+        .find_map(|(open, question)| open.then_some(question))
+    }
+
+    /// Settles `question`.
+    pub fn answer(&mut self, question: Question, yes: bool) {
+        match question {
+            Question::TimeBased => {
+                self.method = Some(if yes { Method::Totp } else { Method::Hotp });
+            }
+            Question::Write => self.write = Some(yes),
+            Question::DisallowReuse => self.disallow_reuse = Some(yes),
+            Question::Widen => {
+                self.window = Some(if yes { Window::Of(WIDE_WINDOW) } else { Window::Usual });
+            }
+            Question::Limit => {
+                let (attempts, seconds) = USUAL_LIMIT;
+                self.limit =
+                    Some(if yes { Limit::Of(attempts, seconds) } else { Limit::Unlimited });
+            }
+        }
+    }
+
+    /// Whether nothing may be written.
+    pub fn declined(&self) -> bool {
+        self.write == Some(false)
+    }
+
+    /// What moves a code on: time, unless something else was said.
+    pub fn method(&self) -> Method {
+        self.method.unwrap_or(Method::Totp)
+    }
+
+    /// Whether the app's code is asked for: only one that moves with the time can be told wrong
+    /// without using one up.
+    pub fn confirms(&self) -> bool {
+        self.confirm && !self.quiet && self.method() == Method::Totp
+    }
+
+    /// Seconds a time-based code lasts.
+    pub fn period(&self) -> u8 {
+        self.period.unwrap_or(USUAL_PERIOD)
+    }
+
+    /// How many codes are good at one moment, as far as it is known.
+    pub fn window(&self) -> u8 {
+        self.window_line().unwrap_or(USUAL_WINDOW)
+    }
+
+    /// Whether each time-based code counts once.
+    pub fn disallows_reuse(&self) -> bool {
+        self.disallow_reuse == Some(true) && self.method() == Method::Totp
+    }
+
+    /// The file: what is still open is taken for a no. `used` is the step of a code that must not
+    /// be good again.
+    pub fn new_file(
+        &self,
+        secret: Secret,
+        scratch_codes: ScratchCodes,
+        used: Option<u64>,
+    ) -> NewFile {
+        let method = match self.method() {
+            Method::Hotp => NewMethod::Hotp,
+            Method::Totp => NewMethod::Totp {
+                period: self.period,
+                disallow_reuse: self.disallows_reuse().then(|| used.into_iter().collect()),
+            },
+        };
+        let rate_limit = match self.limit {
+            Some(Limit::Of(attempts, seconds)) => Some((attempts, seconds)),
+            Some(Limit::Unlimited) | None => None,
+        };
+        NewFile { secret, method, window: self.window_line(), rate_limit, scratch_codes }
+    }
+
+    fn window_line(&self) -> Option<u8> {
+        match self.window? {
+            Window::Usual => None,
+            Window::Of(size) => Some(size),
+            Window::Minimal if self.method() == Method::Hotp => Some(1),
+            Window::Minimal => Some(USUAL_WINDOW),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Request, read};
+
+    fn plan(line: &str) -> Plan {
+        let line = std::iter::once("mfa-enroll").chain(line.split_whitespace());
+        match read(line.map(OsString::from)).unwrap() {
+            Request::Enrol(args) => Plan::from(*args),
+            Request::Show(text) => panic!("{text}"),
+        }
+    }
+
+    /// The lines below the secret.
+    fn file(plan: &Plan) -> String {
+        let secret = Secret::new(b"12345678901234567890".to_vec());
+        let mut codes = ScratchCodes::default();
+        codes.push(11_111_111);
+        let bytes = plan.new_file(secret, codes, Some(7)).to_bytes();
+        let text = std::str::from_utf8(&bytes).unwrap();
+        text.split_once('\n').unwrap().1.to_owned()
+    }
+
+    /// All questions, each answered by `yes`.
+    fn asked(plan: &mut Plan, yes: bool) -> Vec<Question> {
+        let mut questions = vec![];
+        while let Some(question) = plan.open() {
+            plan.answer(question, yes);
+            questions.push(question);
+        }
+        questions
+    }
+
+    #[test]
+    fn everything_is_asked_in_order() {
+        use Question::{DisallowReuse, Limit, TimeBased, Widen, Write};
+        let mut all = plan("");
+        assert_eq!(asked(&mut all, true), [TimeBased, Write, DisallowReuse, Widen, Limit]);
+        assert_eq!(
+            file(&all),
+            "\" RATE_LIMIT 3 30\n\" WINDOW_SIZE 17\n\" DISALLOW_REUSE 7\n\" TOTP_AUTH\n11111111\n"
+        );
+        let mut none = plan("");
+        assert_eq!(asked(&mut none, false), [TimeBased, Write, Widen, Limit]);
+        assert!(none.declined());
+        assert_eq!(file(&none), "\" HOTP_COUNTER 1\n11111111\n");
+    }
+
+    #[test]
+    fn howtos_ask_nothing() {
+        for (line, text) in [
+            ("-tDfuw 3", "\" WINDOW_SIZE 3\n\" TOTP_AUTH\n11111111\n"),
+            ("-cfuw 3", "\" WINDOW_SIZE 3\n\" HOTP_COUNTER 1\n11111111\n"),
+            ("-tDfuW", "\" WINDOW_SIZE 3\n\" TOTP_AUTH\n11111111\n"),
+            ("-cfuW -S 60", "\" WINDOW_SIZE 1\n\" HOTP_COUNTER 1\n11111111\n"),
+            (
+                "-t -d -f -S 60 -W -r 3 -R 30 -e 0 -q",
+                "\" RATE_LIMIT 3 30\n\" WINDOW_SIZE 3\n\" STEP_SIZE 60\n\" DISALLOW_REUSE 7\n\
+                 \" TOTP_AUTH\n11111111\n",
+            ),
+        ] {
+            let mut plan = plan(line);
+            assert_eq!(asked(&mut plan, true), [], "{line}");
+            assert_eq!(file(&plan), text, "{line}");
+        }
+    }
+
+    #[test]
+    fn only_time_based_codes_are_confirmed() {
+        for (line, confirms) in
+            [("-t", true), ("-tC", false), ("-tq", false), ("-c", false), ("-tDfuw 3", true)]
+        {
+            assert_eq!(plan(line).confirms(), confirms, "{line}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The questions that no flag answered.
+
+use std::path::Path;
+
+use crate::plan::{Method, Plan, USUAL_LIMIT, USUAL_WINDOW, WIDE_WINDOW};
+
+/// A question that is answered by yes or no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// Time-based, or counter-based?
+    TimeBased,
+    /// May the file be written?
+    Write,
+    /// Shall each code count once?
+    DisallowReuse,
+    /// Shall more codes be good at one moment?
+    Widen,
+    /// Shall attempts be limited?
+    Limit,
+}
+
+impl Question {
+    /// The words, without the marker for what can be answered.
+    pub fn text(self, plan: &Plan, file: &Path, file_exists: bool) -> String {
+        let file = file.display();
+        let period = u64::from(plan.period());
+        match self {
+            Self::TimeBased => {
+                "Nearly every app shows codes that change with the time. A no makes \
+                                codes that change with each use.\nTime-based codes?"
+                    .to_owned()
+            }
+            Self::Write if file_exists => {
+                format!("{file} exists; the codes of its old secret end with it.\nReplace it?")
+            }
+            Self::Write => format!("Write all this to {file}?"),
+            Self::DisallowReuse => format!(
+                "A code is good for a while, also for somebody who saw you type it. If each counts \
+                 once,\nyou can log in only once every {}.\nLet each code count only once?",
+                span(period)
+            ),
+            Self::Widen if plan.method() == Method::Hotp => format!(
+                "The next {USUAL_WINDOW} codes are good, for an app that was asked for one that \
+                 was never used.\nLet the next {WIDE_WINDOW} be good?"
+            ),
+            Self::Widen => format!(
+                "{USUAL_WINDOW} codes are good at one moment, so the phone's clock may be off by \
+                 {}. With {WIDE_WINDOW} it may be\noff by {}, and a guess hits more easily.\n\
+                 Let {WIDE_WINDOW} codes be good?",
+                span(period),
+                span(period * u64::from(WIDE_WINDOW / 2))
+            ),
+            Self::Limit => {
+                let (attempts, seconds) = USUAL_LIMIT;
+                format!(
+                    "Codes can be guessed by whoever may try often enough.\n\
+                     Allow at most {attempts} attempts in {}?",
+                    span(u64::from(seconds))
+                )
+            }
+        }
+    }
+}
+
+/// A time as people say it, roughly.
+pub fn span(seconds: u64) -> String {
+    let (number, unit) = match seconds {
+        0..=90 => (seconds, "second"),
+        91..=5_400 => ((seconds + 30) / 60, "minute"),
+        _ => ((seconds + 1_800) / 3_600, "hour"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans() {
+        for (seconds, text) in [
+            (1, "1 second"),
+            (30, "30 seconds"),
+            (120, "2 minutes"),
+            (240, "4 minutes"),
+            (3_600, "60 minutes"),
+            (7_230, "2 hours"),
+            (45_000, "13 hours"),
+        ] {
+            assert_eq!(span(seconds), text);
+        }
+    }
+}

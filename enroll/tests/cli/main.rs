@@ -1,0 +1,7 @@
+//! The real binary. As root it runs as nobody, so that what a user may not do fails here too.
+
+mod dialogue;
+mod files;
+mod flags;
+mod host;
+mod output;
