@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::reason::Reason;
-use crate::verify::{Accepted, Denied};
+use crate::verify::{Accepted, Denied, Factor};
 
 /// Who asked to be let in, and from where.
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +79,10 @@ impl fmt::Display for Event<'_> {
         write!(f, "{word} user={}", Value(user))?;
         match self.decision {
             Decision::Accepted { accepted, unwritten } => {
-                write!(f, " factor={} drift={:+}", accepted.factor.name(), accepted.drift)?;
+                write!(f, " factor={}", accepted.factor.name())?;
+                if accepted.factor != Factor::Scratch {
+                    write!(f, " drift={:+}", accepted.drift)?;
+                }
                 if let Some(why) = unwritten {
                     write!(f, " reuse=possible detail={}", Value(why))?;
                 } else if accepted.reusable {
@@ -175,7 +178,7 @@ impl fmt::Display for Quoted<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::{Factor, Input};
+    use crate::verify::Input;
 
     fn line(user: &str, decision: Decision) -> String {
         let source = crate::source::address("192.0.2.7");
