@@ -1,0 +1,24 @@
+# Everything is built by whoever calls. Root is asked for only where a package lacks on this machine (after saying so)
+# and for the private namespaces of tests/sandbox.sh.
+
+.PHONY: build demo check
+
+# The module and the command: target/release/libpam_mfa.so, target/release/mfa-enroll
+build:
+	@tests/prerequisites.sh build
+	cargo build --release --locked --package pam_mfa --package mfa-enroll
+
+# A real sshd that asks for a code, accepts it once and refuses it the second time
+demo: build
+	@tests/sandbox.sh --packages "openssh-server oathtool" tests/demo.sh
+
+# All tests and all rules
+check:
+	@tests/prerequisites.sh check
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	cargo test --locked
+	RUSTDOCFLAGS="--deny warnings --allow rustdoc::private-intra-doc-links" \
+		cargo doc --workspace --no-deps --document-private-items --locked
+	cargo build --release --locked --package pam_mfa --package mfa-enroll
+	@tests/e2e.sh

@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# `make demo`: a real sshd asks for a one-time code, accepts it once, and refuses it the second time. Everything that is
+# shown is real; each outcome is checked, and one that is not as promised ends the demo with a sentence and exit code 1.
+# Runs in tests/sandbox.sh.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")"
+./install.sh
+
+bold='' dim='' green='' plain=''
+if [[ -t 1 && ${TERM:-dumb} != dumb ]]; then
+    bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' plain=$'\e[0m'
+fi
+
+step=0
+title() { printf '\n%s%d. %s%s\n' "$bold" $((step += 1)) "$1" "$plain"; }
+say() { printf '   %s\n' "$@"; }
+show() { printf '\n   %s$ %s%s\n' "$dim" "$1" "$plain"; }
+indent() { sed 's/^/   | /'; }
+kept() { printf '   %s=> %s%s\n' "$green" "$1" "$plain"; }
+broken() {
+    printf '\nThe demo failed: %s\n\nWhat was logged:\n' "$1" >&2
+    cat /var/log/auth.log >&2
+    exit 1
+}
+
+# Accounts, homes and settings of this machine's people stay out of sight.
+mount -t tmpfs -o mode=0755 home /home
+mount -t tmpfs -o mode=0700 root /root
+userdel alice 2>/dev/null || true
+rm -rf /etc/ssh /var/log/auth.log
+mkdir -p /etc/ssh /root/.ssh /run/sshd
+
+# The system log: what reaches /dev/log, without its numeric priority.
+perl -MIO::Socket::UNIX -e '
+    my $log = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "/run/log.sock") or die "no log: $!";
+    chmod 0666, "/run/log.sock";
+    $| = 1;
+    while (defined $log->recv(my $line, 65536)) { $line =~ s/^<\d+>//; print "$line\n" }
+' >/var/log/auth.log &
+for _ in {1..100}; do [[ ! -S /run/log.sock ]] || break; sleep 0.02; done
+
+printf '%s\n' "${bold}pam_mfa: a second factor for a real sshd${plain}" \
+    "All of this happens in a throw-away copy of this machine, with no network."
+
+title 'A server that wants a key and then a code'
+useradd --create-home --shell /bin/sh alice
+ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
+ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
+install -D --mode 644 /root/.ssh/id_ed25519.pub /home/alice/.ssh/authorized_keys
+echo "localhost $(cat /etc/ssh/ssh_host_ed25519_key.pub)" >/root/.ssh/known_hosts
+printf 'NumberOfPasswordPrompts 1\n' >/root/.ssh/config
+cat >/etc/pam.d/sshd <<'PAM'
+auth     required  pam_mfa.so
+account  required  pam_unix.so
+session  required  pam_permit.so
+PAM
+cat >/etc/ssh/sshd_config <<'CONFIG'
+UsePAM yes
+AuthenticationMethods publickey,keyboard-interactive
+CONFIG
+show 'cat /etc/pam.d/sshd'
+indent </etc/pam.d/sshd
+show 'cat /etc/ssh/sshd_config'
+indent </etc/ssh/sshd_config
+# OpenSSH 9.8 and later make an address wait that failed before; the failures below are meant.
+if /usr/sbin/sshd -T | grep -q persourcepenalties; then
+    echo 'PerSourcePenalties no' >>/etc/ssh/sshd_config
+fi
+show '/usr/sbin/sshd'
+/usr/sbin/sshd || broken 'sshd did not start.'
+
+title 'alice enrols'
+say 'As herself, without any rights. -t -d: codes by time, each good once. -f -w 3 -u: no questions. -C: she does not' \
+    'have to type a code to confirm, so that nobody here waits 30 s for the next one; leave it out at home.'
+show 'mfa-enroll -t -d -f -w 3 -u -C -Q utf8'
+(cd /home/alice && setpriv --reuid alice --regid alice --init-groups \
+    env HOME=/home/alice USER=alice LOGNAME=alice mfa-enroll -t -d -f -w 3 -u -C -Q utf8) >/run/enrolled 2>&1 ||
+    broken "mfa-enroll said: $(</run/enrolled)"
+indent </run/enrolled
+state=/home/alice/.google_authenticator
+[[ $(stat --format '%U %a' $state) == 'alice 400' ]] || broken "$state is not hers alone."
+secret=$(head -n 1 $state)
+scratch=$(grep --max-count 1 '^[0-9]\{8\}$' $state) || broken 'there are no scratch codes.'
+kept 'Her phone would scan this. Here oathtool stands in for it.'
+
+# ssh asks through this program, which shows the question and the answer that it gives.
+cat >/run/askpass <<'ASKPASS'
+#!/bin/sh
+printf '%s%s\n' "$1" "$ANSWER" >&2
+printf '%s\n' "$ANSWER"
+ASKPASS
+chmod 755 /run/askpass
+
+# shellcheck disable=SC2016 # the other side knows $USER
+# Logs alice in with the answer $1; whether she gets a shell.
+attempt() {
+    show "ssh alice@localhost 'echo Welcome, \$USER.'"
+    local well=0
+    ANSWER=$1 SSH_ASKPASS=/run/askpass SSH_ASKPASS_REQUIRE=force timeout 20 \
+        ssh alice@localhost 'echo Welcome, $USER.' </dev/null >/run/seen 2>&1 || well=$?
+    indent </run/seen
+    [[ $well == 0 ]] && grep -q '^Welcome, alice\.$' /run/seen
+}
+
+title 'She logs in with the code of this moment'
+show 'oathtool --totp --base32 SECRET'
+code=$(oathtool --totp --base32 "$secret")
+indent <<<"$code"
+attempt "$code" || broken 'the right code was refused.'
+kept 'The key was right and the code was right: she is in.'
+
+title 'Somebody looked over her shoulder and types the same code'
+! attempt "$code" || broken 'a code was accepted twice.'
+grep -q 'That code has been used' /run/seen || broken 'the refusal does not say that the code has been used.'
+kept 'Refused: a code is good once.'
+
+title 'She lost her phone, and takes a scratch code'
+attempt "$scratch" || broken 'a scratch code was refused.'
+! grep -q "^$scratch\$" $state || broken 'a used scratch code is still in the file.'
+kept 'In; and that scratch code is gone from her list.'
+
+title 'The same scratch code again'
+! attempt "$scratch" || broken 'a scratch code was accepted twice.'
+kept 'Refused.'
+
+title 'What was logged'
+show 'grep pam_mfa /var/log/auth.log'
+grep pam_mfa /var/log/auth.log | indent
+[[ $(grep -c 'pam_mfa(sshd:auth): accepted user=alice' /var/log/auth.log) == 2 ]] || broken 'two acceptances were not logged.'
+[[ $(grep -c 'pam_mfa(sshd:auth): denied user=alice' /var/log/auth.log) == 2 ]] || broken 'two denials were not logged.'
+
+printf '\n%s\n' "${green}${bold}As promised: one code, one login. All that is left of this are the packages in target/sandbox.${plain}"

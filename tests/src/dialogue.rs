@@ -1,0 +1,172 @@
+//! A person at a terminal, and the program they talk to.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::pty::openpty;
+
+use crate::{Log, PATIENCE};
+
+/// A program on a terminal of its own, and all it has shown there.
+pub struct Dialogue {
+    program: Child,
+    keyboard: File,
+    screen: Arc<(Mutex<Screen>, Condvar)>,
+    /// How much of the screen has been read: what was expected once is not found again.
+    read: usize,
+    log: Log,
+}
+
+#[derive(Default)]
+struct Screen {
+    text: String,
+    over: bool,
+}
+
+impl Dialogue {
+    /// Starts `command` on a new terminal; its environment, arguments and directory are kept.
+    pub(crate) fn start(command: &Command, log: &Log) -> Self {
+        let pty = openpty(None, None).expect("the sandbox has terminals");
+        // A controlling terminal, which ssh, sudo and su open to ask, is had without unsafe code
+        // from setsid(1).
+        let mut session = Command::new("setsid");
+        session
+            .args(["--ctty", "--wait", "--"])
+            .arg(command.get_program())
+            .args(command.get_args());
+        session.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(directory) = command.get_current_dir() {
+            session.current_dir(directory);
+        }
+        let terminal = || pty.slave.try_clone().expect("descriptors enough");
+        session.stdin(terminal()).stdout(terminal()).stderr(terminal());
+        let program = session.spawn().expect("setsid is there");
+        drop(session);
+        drop(pty.slave);
+
+        let keyboard = File::from(pty.master);
+        let mut output = keyboard.try_clone().expect("descriptors enough");
+        let screen = Arc::<(Mutex<Screen>, Condvar)>::default();
+        let seen = Arc::clone(&screen);
+        thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            // Linux ends a terminal that nobody holds any more with EIO.
+            while let Ok(length @ 1..) = output.read(&mut bytes) {
+                let text = String::from_utf8_lossy(&bytes[..length]);
+                seen.0.lock().unwrap_or_else(PoisonError::into_inner).text.push_str(&text);
+                seen.1.notify_all();
+            }
+            seen.0.lock().unwrap_or_else(PoisonError::into_inner).over = true;
+            seen.1.notify_all();
+        });
+        Self { program, keyboard, screen, read: 0, log: log.clone() }
+    }
+
+    /// Waits until `text` is on the screen, after what was read before.
+    #[track_caller]
+    pub fn expect(&mut self, text: &str) {
+        let read = self.read;
+        match self.wait(|screen| screen.text[read..].find(text)) {
+            Some(at) => self.read = read + at + text.len(),
+            None => self.fail(&format!("{text:?} did not appear")),
+        }
+    }
+
+    /// Types a line.
+    #[track_caller]
+    pub fn type_line(&mut self, line: &str) {
+        self.press(line);
+        self.press("\n");
+    }
+
+    /// The rest of the line that was read last, once it is there.
+    #[track_caller]
+    pub fn read_line(&mut self) -> String {
+        let from = self.read;
+        self.expect("\n");
+        self.screen()[from..self.read].trim_end().to_owned()
+    }
+
+    /// Presses these keys.
+    #[track_caller]
+    pub fn press(&mut self, keys: &str) {
+        if let Err(error) = self.keyboard.write_all(keys.as_bytes()) {
+            self.fail(&format!("cannot press {keys:?}: {error}"));
+        }
+    }
+
+    /// Presses Ctrl-C until the program ends, as people do: one that comes after the prompt and before
+    /// the program reads is lost on most. Whether it reported success.
+    #[track_caller]
+    pub fn interrupt(&mut self) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        while self.program.try_wait().expect("our own child").is_none() && Instant::now() < deadline
+        {
+            self.press("\x03");
+            thread::sleep(Duration::from_millis(100));
+        }
+        self.ends()
+    }
+
+    /// Waits for `prompt`, then types the answer.
+    #[track_caller]
+    pub fn answer(&mut self, prompt: &str, line: &str) {
+        self.expect(prompt);
+        self.type_line(line);
+    }
+
+    /// Waits for the program to end; whether it reported success.
+    #[track_caller]
+    pub fn ends(&mut self) -> bool {
+        self.end().success()
+    }
+
+    /// All that is on the screen.
+    pub fn screen(&self) -> String {
+        self.screen.0.lock().unwrap_or_else(PoisonError::into_inner).text.clone()
+    }
+
+    /// Whether `text` is on the screen by now.
+    pub fn shows(&self, text: &str) -> bool {
+        self.screen().contains(text)
+    }
+
+    #[track_caller]
+    fn end(&mut self) -> ExitStatus {
+        self.wait(|screen| screen.over.then_some(0));
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if let Some(status) = self.program.try_wait().expect("our own child") {
+                return status;
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        self.fail("the program did not end")
+    }
+
+    /// Waits until `sought` finds something on the screen, the program is over, or patience is.
+    fn wait(&self, sought: impl Fn(&Screen) -> Option<usize>) -> Option<usize> {
+        let (screen, news) = &*self.screen;
+        let screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
+        let (screen, _) = news
+            .wait_timeout_while(screen, PATIENCE, |screen| !screen.over && sought(screen).is_none())
+            .unwrap_or_else(PoisonError::into_inner);
+        sought(&screen)
+    }
+
+    #[track_caller]
+    fn fail(&self, what: &str) -> ! {
+        panic!("{what}\n--- what was on the screen ---\n{}\n{}", self.screen(), self.log)
+    }
+}
+
+impl Drop for Dialogue {
+    fn drop(&mut self) {
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+    }
+}

@@ -1,0 +1,112 @@
+/*
+ * A PAM application that answers as no polite one would, and looks whether the module left its process as it was.
+ *
+ *   host SERVICE USER ANSWER...
+ *
+ * ANSWERs, one a prompt: "text:STRING", "hex:BYTES", "long:COUNT" (that many letters), "null" (a response without
+ * text), "none" (success without a response), "error" (the conversation fails). The last is given again to every
+ * further prompt. On standard output: a line for each "prompt" and "message", and for all that can be said of the
+ * process "before" and "after"; last "result NUMBER".
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <security/pam_appl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static char **answers;
+
+static char *answer(const char *said)
+{
+    if (!strncmp(said, "text:", 5))
+        return strdup(said + 5);
+    if (!strncmp(said, "long:", 5)) {
+        size_t length = strtoul(said + 5, NULL, 10);
+        char *reply = malloc(length + 1);
+        memset(reply, 'a', length);
+        reply[length] = '\0';
+        return reply;
+    }
+    said += 4; /* hex: */
+    char *reply = calloc(1, strlen(said) / 2 + 1);
+    for (size_t i = 0; said[2 * i] && said[2 * i + 1]; i++) {
+        unsigned byte;
+        sscanf(said + 2 * i, "%2x", &byte);
+        reply[i] = (char)byte;
+    }
+    return reply;
+}
+
+static int converse(int count, const struct pam_message **messages, struct pam_response **replies, void *data)
+{
+    (void)data;
+    struct pam_response *given = calloc((size_t)count, sizeof *given);
+    for (int i = 0; i < count; i++) {
+        int style = messages[i]->msg_style;
+        int asked = style == PAM_PROMPT_ECHO_OFF || style == PAM_PROMPT_ECHO_ON;
+        printf("%s %s\n", asked ? "prompt" : "message", messages[i]->msg);
+        if (!asked)
+            continue;
+        const char *said = *answers;
+        if (answers[1])
+            answers++;
+        if (!strcmp(said, "error") || !strcmp(said, "none")) {
+            free(given);
+            *replies = NULL;
+            return strcmp(said, "none") ? PAM_CONV_ERR : PAM_SUCCESS;
+        }
+        if (strcmp(said, "null"))
+            given[i].resp = answer(said);
+    }
+    *replies = given;
+    return PAM_SUCCESS;
+}
+
+/* Prints what a module must leave as it found it: identity, signals, umask, directory, descriptors, environment. */
+static void portray(const char *when)
+{
+    char line[512], to[512];
+    FILE *status = fopen("/proc/self/status", "re");
+    while (fgets(line, sizeof line, status))
+        if (!strncmp(line, "Uid", 3) || !strncmp(line, "Gid", 3) || !strncmp(line, "Groups", 6) ||
+            !strncmp(line, "Umask", 5) || !strncmp(line, "SigBlk", 6) || !strncmp(line, "SigIgn", 6) ||
+            !strncmp(line, "SigCgt", 6) || !strncmp(line, "Threads", 7))
+            printf("%s %s", when, line);
+    fclose(status);
+    DIR *descriptors = opendir("/proc/self/fd");
+    for (struct dirent *entry; (entry = readdir(descriptors));) {
+        ssize_t length = readlinkat(dirfd(descriptors), entry->d_name, to, sizeof to - 1);
+        if (length >= 0 && atoi(entry->d_name) != dirfd(descriptors))
+            printf("%s descriptor %s %.*s\n", when, entry->d_name, (int)length, to);
+    }
+    closedir(descriptors);
+    for (char **variable = environ; *variable; variable++)
+        printf("%s environment %s\n", when, *variable);
+    if (getcwd(to, sizeof to))
+        printf("%s directory %s\n", when, to);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 4)
+        return 2;
+    answers = argv + 3;
+    setvbuf(stdout, NULL, _IOFBF, 1 << 16);
+    struct pam_conv conversation = {converse, NULL};
+    pam_handle_t *pam = NULL;
+    if (pam_start(argv[1], argv[2], &conversation, &pam) != PAM_SUCCESS)
+        return 2;
+    /* Servers hold their connection to the log already; a module neither opens a second one nor closes theirs. */
+    openlog("host", LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
+    portray("before");
+    int result = pam_authenticate(pam, 0);
+    portray("after");
+    printf("result %d\n", result);
+    pam_end(pam, result);
+    return result == PAM_SUCCESS ? 0 : 1;
+}

@@ -1,0 +1,43 @@
+//! The means by which the end-to-end tests see a real login: a [`Machine`] of each test's own, with
+//! its users, PAM stacks, network and system log; real servers on it ([`Sshd`]); and a person at a
+//! terminal ([`Dialogue`]).
+//!
+//! Everything here runs as root inside `tests/sandbox.sh`; `make check` calls it so.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::missing_panics_doc,
+    reason = "a panic is how a test fails, and its message says why"
+)]
+#![allow(clippy::must_use_candidate, reason = "much of this is done for what it checks on the way")]
+
+mod dialogue;
+mod host;
+mod log;
+mod machine;
+mod otp;
+mod sshd;
+mod user;
+
+pub use dialogue::Dialogue;
+pub use host::{Answer, Begun, Conversation, Host};
+pub use log::Log;
+pub use machine::{Machine, run};
+pub use otp::Secret;
+pub use sshd::Sshd;
+pub use user::{PASSWORD, User};
+
+use std::time::Duration;
+
+/// How the module asks for a code.
+pub const CODE: &str = "Verification code: ";
+
+/// What enrols for codes by time that are good once, without a question.
+pub const BY_TIME: &[&str] = &["-t", "-C", "-f", "-d", "-w", "3", "-u", "-q"];
+
+/// What enrols for codes by counter, without a question.
+pub const BY_COUNTER: &[&str] = &["-c", "-f", "-w", "3", "-u", "-q"];
+
+/// The longest that anything here waits for anything, s: far above what a login takes, far below a
+/// person's patience.
+pub const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,0 +1,125 @@
+//! A machine of a test's own.
+
+use std::marker::PhantomData;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+
+use crate::{Dialogue, Log, User};
+
+/// Users, PAM stacks, /etc, /home, /run, network and system log that no other test sees.
+///
+/// They belong to the thread that made them (and to what it starts), since Linux keeps mounts and
+/// networks by thread; libtest gives each test one.
+pub struct Machine {
+    /// What was logged on it.
+    pub log: Log,
+    /// Other threads live on another machine.
+    _here: PhantomData<*const ()>,
+}
+
+impl Machine {
+    /// A machine with the usual system accounts, one network interface (lo), no PAM stacks and
+    /// nobody on it.
+    #[expect(clippy::new_without_default, reason = "this is an event, not a value")]
+    pub fn new() -> Self {
+        assert!(
+            env::var_os("PAM_MFA_SANDBOX").is_some(),
+            "this test runs real servers as root: start it with `make check`, which gives it a throw-away root"
+        );
+        unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET)
+            .expect("root may make namespaces");
+        mount_at("none", "/", None, MsFlags::MS_REC | MsFlags::MS_PRIVATE);
+        // Copied, not overlaid: under a container's own overlay the kernel would not stack a third
+        // one.
+        mount_at("machine", "/mnt", Some("tmpfs"), MsFlags::empty());
+        run(&["cp", "--archive", "/etc", "/mnt/etc"]);
+        for (at, mode) in [
+            ("/etc", 0o755),
+            ("/home", 0o755),
+            ("/root", 0o700),
+            ("/run", 0o755),
+            ("/tmp", 0o1777),
+            ("/var/lib", 0o755),
+            ("/var/log", 0o755),
+        ] {
+            let fresh = format!("/mnt{at}");
+            fs::create_dir_all(&fresh).expect("room on the tmpfs");
+            fs::set_permissions(&fresh, fs::Permissions::from_mode(mode))
+                .expect("our own directory");
+            mount_at(&fresh, at, None, MsFlags::MS_BIND);
+        }
+        std::env::set_current_dir("/").expect("there is a root");
+        forget_people();
+        fs::remove_dir_all("/etc/pam.d").expect("Debian has /etc/pam.d");
+        fs::create_dir("/etc/pam.d").expect("just removed");
+        fs::write("/etc/pam.d/other", "auth required pam_deny.so\n").expect("our own /etc");
+        run(&["ip", "link", "set", "lo", "up"]);
+        Self { log: Log::start(), _here: PhantomData }
+    }
+
+    /// Adds a person with a home, the shell /bin/sh and the password [`crate::PASSWORD`].
+    pub fn user(&self, name: &str) -> User {
+        User::add(name)
+    }
+
+    /// Writes the PAM stack of `service`: these `auth` lines; account and session let everyone
+    /// pass.
+    pub fn stack(&self, service: &str, auth: &str) {
+        let rest = "account required pam_permit.so\nsession required pam_permit.so\n";
+        fs::write(format!("/etc/pam.d/{service}"), format!("{auth}\n{rest}"))
+            .expect("our own /etc");
+    }
+
+    /// Runs a command at a terminal of its own.
+    pub fn terminal(&self, command: &Command) -> Dialogue {
+        Dialogue::start(command, &self.log)
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        Log::stop();
+    }
+}
+
+/// Runs a command as root; it must succeed. Returns what it printed.
+#[track_caller]
+pub fn run(argv: &[&str]) -> String {
+    let output = Command::new(argv[0])
+        .args(&argv[1..])
+        .output()
+        .unwrap_or_else(|error| panic!("{}: {error}", argv[0]));
+    assert!(
+        output.status.success(),
+        "{argv:?} failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+}
+
+/// The accounts of the real machine's people, and where it looks for more, are none of a test's
+/// business.
+fn forget_people() {
+    let system = |id: &str| id.parse().is_ok_and(|id: u32| id < 1000 || id == 65534);
+    for file in ["/etc/passwd", "/etc/group"] {
+        let all = fs::read_to_string(file).expect("every Debian has one");
+        let kept: String = all
+            .lines()
+            .filter(|line| line.split(':').nth(2).is_some_and(system))
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        fs::write(file, kept).expect("our own /etc");
+    }
+    let nowhere_else = "passwd: files\ngroup: files\nshadow: files\nhosts: files\n";
+    fs::write("/etc/nsswitch.conf", nowhere_else).expect("our own /etc");
+}
+
+fn mount_at(source: &str, at: &str, kind: Option<&str>, flags: MsFlags) {
+    mount(Some(Path::new(source)), at, kind, flags, None::<&str>)
+        .unwrap_or_else(|error| panic!("cannot mount {source} at {at}: {error}"));
+}
