@@ -1,7 +1,7 @@
 //! What a user has enrolled and what of it has been used, whatever file it came from.
 //!
-//! A part that cannot be read holds its [`Reason`]; it denies when it is needed, not before: a file
-//! with a bad window still lets its owner in with a scratch code.
+//! A part that cannot be read holds its [`Reason`] and denies only what needs it: a file with a bad
+//! window still lets its owner in with a scratch code.
 
 use crate::otp::{Algorithm, Digits};
 use crate::reason::Reason;
@@ -88,7 +88,7 @@ pub struct RateLimit {
 pub enum LoginSlot {
     /// Free.
     Empty,
-    /// Holds something else; left alone.
+    /// Holds something else; left alone as long as there is another slot.
     Malformed,
     /// The last login from `host`.
     Login {

@@ -76,7 +76,7 @@ impl fmt::Display for Event<'_> {
             Decision::Warned { .. } => "warning",
             Decision::Denied { .. } => "denied",
         };
-        write!(f, "{word} user={}", Value(user))?;
+        write!(f, "{word} user={}", Name(user))?;
         match self.decision {
             Decision::Accepted { accepted, unwritten } => {
                 write!(f, " factor={}", accepted.factor.name())?;
@@ -100,7 +100,7 @@ impl fmt::Display for Event<'_> {
         }
         for (key, value) in [("host", host), ("tty", tty), ("ruser", invoker)] {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
-                write!(f, " {key}={}", Value(value))?;
+                write!(f, " {key}={}", Value(value).to_string().replace(' ', "\\x20"))?;
             }
         }
         // The original's words, which log filters look for.
@@ -143,36 +143,37 @@ pub struct Value<'a>(pub &'a str);
 
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        word(f, self.0, |byte| byte.is_ascii_alphanumeric() || b"._@-:/+%~".contains(&byte))
+        if is_word(self.0, b"._@-:/+%~") {
+            return f.write_str(self.0);
+        }
+        f.write_str(&quoted(self.0))
     }
 }
 
-/// A user name in the original's words.
+/// What people outside choose, such as names: blanks are escaped too, so that no part of it reads
+/// like the words that log filters look for.
 struct Name<'a>(&'a str);
 
 impl fmt::Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        word(f, self.0, |byte| byte.is_ascii_alphanumeric() || b"._@-".contains(&byte))
+        if is_word(self.0, b"._@-") {
+            return f.write_str(self.0);
+        }
+        f.write_str(&quoted(self.0).replace(' ', "\\x20"))
     }
 }
 
-fn word(f: &mut fmt::Formatter<'_>, text: &str, plain: impl Fn(u8) -> bool) -> fmt::Result {
-    if (1..=SHOWN).contains(&text.len()) && text.bytes().all(plain) {
-        return f.write_str(text);
-    }
-    write!(f, "{}", Quoted(text))
+fn is_word(text: &str, marks: &[u8]) -> bool {
+    (1..=SHOWN).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || marks.contains(&byte))
 }
 
 /// In quotation marks, with everything that is not printable ASCII escaped.
-struct Quoted<'a>(&'a str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = self.0.as_bytes();
-        let (shown, hidden) = bytes.split_at(bytes.len().min(SHOWN));
-        let more = if hidden.is_empty() { "" } else { "..." };
-        write!(f, "\"{}{more}\"", shown.escape_ascii())
-    }
+fn quoted(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let (shown, hidden) = bytes.split_at(bytes.len().min(SHOWN));
+    let more = if hidden.is_empty() { "" } else { "..." };
+    format!("\"{}{more}\"", shown.escape_ascii())
 }
 
 #[cfg(test)]
@@ -228,10 +229,10 @@ mod tests {
     fn nobody_can_forge_a_line() {
         let forged = line("x\naccepted user=root \"", denied(Reason::UnknownUser, "", true));
         assert!(
-            forged.starts_with("denied user=\"x\\naccepted user=root \\\"\" reason="),
+            forged.starts_with("denied user=\"x\\naccepted\\x20user=root\\x20\\\"\" reason="),
             "{forged}"
         );
-        assert!(forged.ends_with("for \"x\\naccepted user=root \\\"\""), "{forged}");
+        assert!(forged.ends_with("for \"x\\naccepted\\x20user=root\\x20\\\"\""), "{forged}");
         assert!(line("", denied(Reason::NoUser, "", true)).contains(" user=\"\" "));
         assert!(line("\u{202e}", denied(Reason::UnknownUser, "", true)).is_ascii());
         assert!(line(&"x".repeat(10_000), denied(Reason::UnknownUser, "", true)).len() < 800);

@@ -1,6 +1,7 @@
 //! Everything that `pam_mfa` decides, and nothing of how it is asked.
 //!
-//! No PAM, no printing and no clock: the time, the person's answer and the paths are arguments.
+//! No PAM, no printing and no clock but the one that ends the wait for a lock: the time, the person's
+//! answer and the paths are arguments.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(

@@ -34,6 +34,7 @@ reasons! {
     // The answer.
     WrongCode "wrong_code" "the code is wrong"
     NotACode "not_a_code" "the answer does not have the form of a code"
+    DummyPassword "dummy_password" "sshd asks for form's sake: it does not let this user log in"
     EmptyAnswer "empty_answer" "the answer is empty"
     NoAnswer "no_answer" "the program that asks gave no answer"
     AnswerTooLong "answer_too_long" "the answer is longer than any password and code"
@@ -46,6 +47,7 @@ reasons! {
     NoUser "no_user" "no user name was given"
     BadUserName "bad_user_name" "the user name cannot be part of a path"
     UnknownUser "unknown_user" "no such user"
+    UserDatabase "user_database" "the user database cannot be asked"
     NoRights "no_rights" "this process cannot act with the rights of the file's owner"
 
     // The file.

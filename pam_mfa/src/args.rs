@@ -99,7 +99,9 @@ impl Args {
         match (key, value) {
             (b"secret", Some(path)) => self.secret = OsString::from_vec(path.to_vec()),
             (b"user", Some(user)) => self.user = Some(text(user)?.to_owned()),
-            (b"authtok_prompt", Some(prompt)) => self.prompt = Some(text(prompt)?.to_owned()),
+            (b"authtok_prompt", Some(prompt)) => {
+                self.prompt = Some(String::from_utf8_lossy(prompt).into_owned());
+            }
             (b"allowed_perm", Some(mode)) => self.allowed_mode = mode_bits(text(mode)?)?,
             (b"grace_period", Some(seconds)) => self.grace = grace(text(seconds)?)?,
             (b"retry", Some(count)) => self.retry = retry(text(count)?)?,

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use mfa_core::reason::Reason;
-use mfa_core::store::{GauthFile, Rights, Rules, Trouble};
+use mfa_core::store::{GauthFile, Rights, Rules, Trouble, Trust};
+use nix::errno::Errno;
 use nix::unistd::{Gid, Uid, User};
 
 use crate::args::Args;
@@ -35,7 +36,7 @@ impl Person {
         let typed = typed.unwrap_or_default();
         let entry = match typed.as_str() {
             "" => Err((Reason::NoUser, String::new())),
-            name => look_up(name).map_err(|why| (Reason::UnknownUser, why)),
+            name => look_up(name),
         };
         let name = entry.as_ref().map_or(typed, |user| user.name.clone());
         let file = file(&name, entry, args, run_dir);
@@ -62,11 +63,11 @@ fn file(
     let pretend = |reason, detail: &str| Unusable { trouble: trouble(reason, detail), ask: true };
 
     let home = match (&fixed, &entry) {
-        (Some(_), _) if name.is_empty() => return Err(pretend(Reason::NoUser, "")),
-        (Some(_), _) => None,
+        // With `user=` a user may be unknown, but only one who positively is.
+        (Some(_), Ok(_) | Err((Reason::UnknownUser, _))) => None,
         (None, Ok(user)) if user.dir.is_absolute() => Some(user.dir.as_path()),
         (None, Ok(_)) => return Err(pretend(Reason::NoDirectory, "the user has no home")),
-        (None, Err((reason, why))) => return Err(pretend(*reason, why)),
+        (_, Err((reason, why))) => return Err(pretend(*reason, why)),
     };
     let path = expand(&args.secret, name, home).map_err(|reason| {
         pretend(reason, &format!("secret={}", Path::new(&args.secret).display()))
@@ -78,7 +79,7 @@ fn file(
         rules: Rules {
             strict_owner: args.strict_owner,
             allowed_mode: args.allowed_mode,
-            guarded_path: fixed.is_some() && !is_login_user,
+            path: if fixed.is_some() && !is_login_user { Trust::OwnPath } else { Trust::Anybody },
         },
         run_dir: run_dir.to_owned(),
     })
@@ -91,18 +92,27 @@ fn trouble(reason: Reason, detail: &str) -> Trouble {
 /// The identity behind `user=`: a number is a user id, and must exist like a name.
 fn identity(user: &str) -> Result<Rights, String> {
     let is_number = !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_number {
-        return look_up(user).as_ref().map(Rights::from).map_err(Clone::clone);
-    }
-    let uid = user.parse().map_err(|_| "no user id".to_owned())?;
-    let entry = User::from_uid(Uid::from_raw(uid)).map_err(|errno| errno.desc().to_owned())?;
-    entry.as_ref().map(Rights::from).ok_or_else(|| "no such user".to_owned())
+    let entry = if is_number {
+        let uid = user.parse().map_err(|_| "no user id".to_owned())?;
+        known(User::from_uid(Uid::from_raw(uid)))
+    } else {
+        look_up(user)
+    };
+    entry.as_ref().map(Rights::from).map_err(|(_, why)| why.clone())
 }
 
-fn look_up(name: &str) -> Result<User, String> {
-    match User::from_name(name) {
+fn look_up(name: &str) -> Result<User, (Reason, String)> {
+    known(User::from_name(name))
+}
+
+/// Only an answer of the user database makes a user unknown (getpwnam(3) has the errors that mean
+/// so).
+fn known(entry: nix::Result<Option<User>>) -> Result<User, (Reason, String)> {
+    match entry {
         Ok(Some(user)) => Ok(user),
-        Ok(None) => Err("no such user".to_owned()),
-        Err(errno) => Err(format!("the user database failed: {}", errno.desc())),
+        Ok(None) | Err(Errno::ENOENT | Errno::ESRCH) => {
+            Err((Reason::UnknownUser, "no such user".to_owned()))
+        }
+        Err(errno) => Err((Reason::UserDatabase, errno.desc().to_owned())),
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn until<'a>(text: &'a [u8], set: &[u8]) -> (&'a [u8], &'a [u8]) {
 
 /// A decimal integer after optional white space and a sign, and what follows it.
 ///
-/// `None` without a digit or outside of `i64`.
+/// `None` without a digit. A number outside of `i64` is its nearest end.
 pub(super) fn integer(text: &[u8]) -> Option<(i64, &[u8])> {
     let start = skip(text, b" \t\n\x0b\x0c\r");
     let unsigned = start.strip_prefix(b"+").or_else(|| start.strip_prefix(b"-")).unwrap_or(start);
@@ -22,7 +22,9 @@ pub(super) fn integer(text: &[u8]) -> Option<(i64, &[u8])> {
         return None;
     }
     let (number, _) = start.split_at(start.len() - rest.len());
-    Some((std::str::from_utf8(number).ok()?.parse().ok()?, rest))
+    let text = std::str::from_utf8(number).ok()?;
+    let end = if text.starts_with('-') { i64::MIN } else { i64::MAX };
+    Some((text.parse().unwrap_or(end), rest))
 }
 
 /// An integer that a blank or the end of the text follows.
@@ -39,7 +41,9 @@ mod tests {
     fn integers() {
         assert_eq!(integer(b" \t+12x"), Some((12, &b"x"[..])));
         assert_eq!(integer(b"-7"), Some((-7, &b""[..])));
-        for text in [&b""[..], b"-", b"+-1", b"x1", b"99999999999999999999"] {
+        assert_eq!(integer(b"99999999999999999999 "), Some((i64::MAX, &b" "[..])));
+        assert_eq!(integer(b"-99999999999999999999"), Some((i64::MIN, &b""[..])));
+        for text in [&b""[..], b"-", b"+-1", b"x1"] {
             assert_eq!(integer(text), None, "{}", text.escape_ascii());
         }
         assert_eq!(lone_integer(b"3 x"), Some((3, &b" x"[..])));

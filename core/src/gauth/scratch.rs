@@ -39,16 +39,15 @@ fn scratch_code(line: &[u8]) -> Option<(u32, &[u8])> {
     alone.then_some((code, rest))
 }
 
-/// Removes the first line that holds `code`, with the newlines behind it.
+/// Removes every line that holds `code`, with the newlines behind it.
 pub(super) fn remove(text: &[u8], code: u32) -> Zeroizing<Vec<u8>> {
     let mut out = Zeroizing::new(Vec::with_capacity(text.len()));
-    match codes(text).find(|found| found.code == code) {
-        Some(Found { start, end, .. }) => {
-            out.extend_from_slice(text.split_at(start).0);
-            out.extend_from_slice(text.split_at(end).1);
-        }
-        None => out.extend_from_slice(text),
+    let mut kept = 0;
+    for Found { start, end, .. } in codes(text).filter(|found| found.code == code) {
+        out.extend(text.get(kept..start).into_iter().flatten());
+        kept = end;
     }
+    out.extend(text.get(kept..).into_iter().flatten());
     out
 }
 
@@ -79,5 +78,7 @@ mod tests {
         assert_eq!(removed(11_111_111).unwrap(), "S\n\n22222222");
         assert_eq!(removed(22_222_222).unwrap(), "S\n\n11111111\n\r\n");
         assert_eq!(removed(33_333_333).unwrap(), "S\n\n11111111\n\r\n22222222");
+        let twice = remove(b"S\n11111111\n\" X\n 011111111\n22222222\n11111111\n", 11_111_111);
+        assert_eq!(twice.as_slice(), b"S\n\" X\n22222222\n", "else it would be good again");
     }
 }

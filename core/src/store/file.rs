@@ -45,7 +45,7 @@ pub(super) fn open(
         Trouble::system(reason, shown, errno)
     };
     let fd = openat(&place.dir, place.name.as_os_str(), flags, Mode::empty()).map_err(failed)?;
-    let stat = fstat(&fd).map_err(failed)?;
+    let stat = fstat(&fd).map_err(|errno| Trouble::system(Reason::Unreadable, shown, errno))?;
     check(&stat, rights, rules)
         .map_err(|(reason, why)| Trouble::new(reason, format!("{shown}: {why}")))?;
     Ok(StateFile { file: File::from(fd), stat })

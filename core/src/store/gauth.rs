@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use super::file::{self, StateFile};
 use super::lock::{self, Deadline};
-use super::replace::{Unreplaced, replace};
-use super::walk::{Place, locate};
+use super::replace::{Unreplaced, clear, replace};
+use super::walk::{Place, Trust, locate};
 use super::{Decide, Opened, Outcome, Rights, Store, Trouble};
 use crate::account::Change;
 use crate::gauth;
@@ -23,8 +23,8 @@ pub struct Rules {
     pub strict_owner: bool,
     /// The mode bits a file may have, 0600 by default.
     pub allowed_mode: u32,
-    /// Every directory of the path must be in the hands of root and that identity alone.
-    pub guarded_path: bool,
+    /// Who may have had a hand in the path.
+    pub path: Trust,
 }
 
 /// One state file, and whose rights it is read and written with.
@@ -76,13 +76,13 @@ impl Store for GauthFile {
 
 impl GauthFile {
     /// The file of the person who runs this process, whoever's it was and whatever its mode: to be
-    /// replaced.
+    /// replaced. Links that others made are not followed: they would choose what root overwrites.
     #[must_use]
     pub fn of_caller(path: PathBuf) -> Self {
         Self {
             path,
             rights: Rights::of_caller(),
-            rules: Rules { strict_owner: false, allowed_mode: 0o7777, guarded_path: false },
+            rules: Rules { strict_owner: false, allowed_mode: 0o7777, path: Trust::OwnLinks },
             run_dir: PathBuf::from("/run/pam_mfa"),
         }
     }
@@ -94,7 +94,8 @@ impl GauthFile {
     pub fn install(&self, bytes: &[u8]) -> Result<(), Trouble> {
         let deadline = Deadline::from_now();
         self.rights.run(|| {
-            // What no login can read, none can be changing.
+            // What no login can read, none can be changing; where there are no locks, a login that
+            // does is told that the file has changed.
             let (place, _locked) = match self.lock_file(deadline, true) {
                 Ok((place, opened)) => (place, Some(opened)),
                 Err(trouble) => match trouble.reason {
@@ -108,12 +109,14 @@ impl GauthFile {
         })?
     }
 
+    /// For the log, where a blank would let the user name in a path forge another line's words.
     fn shown(&self) -> String {
-        self.path.display().to_string()
+        let path = self.path.as_os_str().as_encoded_bytes().escape_ascii().to_string();
+        path.replace(' ', "\\x20")
     }
 
     fn locate(&self) -> Result<Place, Trouble> {
-        locate(&self.path, self.rules.guarded_path.then_some(self.rights.uid))
+        locate(&self.path, self.rules.path, self.rights.uid)
     }
 
     /// Root's own lock; others have none.
@@ -132,9 +135,11 @@ impl GauthFile {
             let opened = file::open(&place, self.rights, self.rules, &self.shown())?;
             match lock::lock(&opened.file, deadline) {
                 Ok(()) => {}
-                Err(Errno::EWOULDBLOCK) => return Err(self.locked()),
                 // Others cannot be kept out, but are noticed before the file is replaced.
                 Err(errno) if path_locked && lock::is_unsupported(errno) => {}
+                // Whoever may read the file can hold its lock for ever.
+                Err(Errno::EWOULDBLOCK) if path_locked && opened.stat.st_mode & 0o044 != 0 => {}
+                Err(Errno::EWOULDBLOCK) => return Err(self.locked()),
                 Err(errno) => {
                     return Err(Trouble::system(Reason::CannotLock, &self.shown(), errno));
                 }
@@ -162,6 +167,7 @@ impl GauthFile {
         changes: &[Change],
     ) -> Result<(), Trouble> {
         if changes.is_empty() {
+            clear(place);
             return Ok(());
         }
         let text = changes.iter().fold(text, |text, change| gauth::apply(&text, change));

@@ -17,14 +17,16 @@ use crate::verify::Verdict;
 
 pub use gauth::{GauthFile, Rules};
 pub use rights::Rights;
+pub use walk::Trust;
 
 /// One user's account, wherever it is kept.
 pub trait Store {
-    /// Reads the account without a lock, to know what to ask for. Nothing may be granted on it.
+    /// Reads the account without a lock, to know what to ask for. An answer is never judged by it;
+    /// only whether the last login still counts, which costs nothing, is.
     fn open(&self) -> Opened;
 
     /// Reads the account, decides, and makes the changes durable, as if nobody else did anything
-    /// meanwhile. `decide` may be called again with a newer account.
+    /// meanwhile. A store without locks may call `decide` again with a newer account.
     ///
     /// # Errors
     /// Why nothing could be decided: nothing has changed then.

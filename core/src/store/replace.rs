@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{Mode, fchmod};
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 
 use super::walk::Place;
 
@@ -47,23 +47,29 @@ fn put(
     if u64::try_from(bytes.len()).map_or(true, |size| size > limit) {
         return Err(Errno::EFBIG.into());
     }
-    let mut beside = OsString::from(&place.name);
-    beside.push("~mfa");
-    let remove = || unlinkat(&place.dir, beside.as_os_str(), UnlinkatFlags::NoRemoveDir);
-    match remove() {
-        Ok(()) | Err(Errno::ENOENT) => {}
-        Err(errno) => return Err(errno.into()),
-    }
+    let beside = beside(place);
+    clear(place);
     let written = write(place, &beside, bytes).and_then(|file| {
         may_replace()?;
         renameat(&place.dir, beside.as_os_str(), &place.dir, place.name.as_os_str())?;
         Ok(file)
     });
     if written.is_err() {
-        // If this fails as well, the next try removes it.
-        let _ = remove();
+        clear(place);
     }
     written
+}
+
+fn beside(place: &Place) -> OsString {
+    let mut name = OsString::from(&place.name);
+    name.push("~mfa");
+    name
+}
+
+/// Removes what a crash left beside the file, secret and all. The caller holds the lock.
+pub(super) fn clear(place: &Place) {
+    // Whatever hinders this hinders a replacement as well, and is told then.
+    let _ = unlinkat(&place.dir, beside(place).as_os_str(), UnlinkatFlags::NoRemoveDir);
 }
 
 fn write(place: &Place, beside: &OsString, bytes: &[u8]) -> io::Result<File> {
@@ -77,13 +83,12 @@ fn write(place: &Place, beside: &OsString, bytes: &[u8]) -> io::Result<File> {
     Ok(file)
 }
 
-/// Makes the rename durable. A directory that may be written but not read cannot be synced; a
-/// journal then carries the new name with the file's own inode.
+/// Makes the rename durable. Some directories cannot be synced: those that may be written but not
+/// read, and all of some file systems. A journal then carries the new name with the file's inode.
 fn sync_name(place: &Place, file: &File) -> io::Result<()> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    match openat(&place.dir, ".", flags, Mode::empty()) {
-        Ok(dir) => File::from(dir).sync_all(),
-        Err(Errno::EACCES) => file.sync_all(),
-        Err(errno) => Err(errno.into()),
+    match openat(&place.dir, ".", flags, Mode::empty()).and_then(fsync) {
+        Err(Errno::EACCES | Errno::EINVAL | Errno::EOPNOTSUPP | Errno::ENOSYS) => file.sync_all(),
+        done => Ok(done?),
     }
 }

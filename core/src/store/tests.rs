@@ -41,7 +41,7 @@ impl Home {
         GauthFile {
             path: path.to_owned(),
             rights: Rights::of_caller(),
-            rules: Rules { strict_owner: true, allowed_mode: 0o600, guarded_path: false },
+            rules: Rules { strict_owner: true, allowed_mode: 0o600, path: Trust::Anybody },
             run_dir: self.path("run"),
         }
     }
@@ -157,6 +157,8 @@ fn symbolic_links_lead_to_the_file_or_say_that_they_do_not() {
         ("lost", PathBuf::from("none/f"), Some(Reason::NoDirectory)),
         ("device", PathBuf::from("/dev/zero"), Some(Reason::NotRegular)),
         ("parent", PathBuf::from(".."), Some(Reason::NotRegular)),
+        ("here", PathBuf::from("."), Some(Reason::NotRegular)),
+        ("root", PathBuf::from("/"), Some(Reason::NotRegular)),
     ] {
         symlink(&target, home.path(name)).unwrap();
         assert_eq!(opened(&home.store(&home.path(name))), reason, "{name}");
@@ -177,6 +179,51 @@ fn a_change_replaces_the_file_and_leaves_nothing_else() {
     assert_eq!(home.names(), ["f"]);
     let again = use_code(&store, 11_111_111).unwrap();
     assert!(matches!(again.verdict, Verdict::Denied(_)));
+}
+
+#[test]
+fn what_a_crash_left_goes_with_the_next_login() {
+    let home = Home::new();
+    let store = home.file("f", TEXT.as_bytes());
+    fs::write(home.path("f~mfa"), TEXT).unwrap();
+    assert!(use_code(&store, 33_333_333).is_ok());
+    assert_eq!(home.names(), ["f"]);
+}
+
+#[test]
+fn a_link_that_somebody_else_made_does_not_choose_what_is_replaced() {
+    let home = Home::new();
+    home.file("real", TEXT.as_bytes());
+    symlink("real", home.path("link")).unwrap();
+    let store = GauthFile::of_caller(home.path("link"));
+    store.install(b"mine\n").unwrap();
+    if Uid::effective().is_root() {
+        std::os::unix::fs::lchown(home.path("link"), Some(54_322), None).unwrap();
+    } else {
+        // Only root can give a link away; so this one is looked at as somebody else.
+        let place = walk::locate(&store.path, Trust::OwnLinks, Uid::from_raw(54_321));
+        assert_eq!(place.err().unwrap().reason, Reason::UnsafePath);
+        return;
+    }
+    assert_eq!(store.install(b"new\n").unwrap_err().reason, Reason::UnsafePath);
+    assert_eq!(fs::read_to_string(home.path("real")).unwrap(), "mine\n");
+}
+
+#[test]
+fn a_stranger_who_may_read_the_file_cannot_lock_its_owner_out() {
+    let home = Home::new();
+    let mut store = home.file("f", TEXT.as_bytes());
+    store.rules.allowed_mode = 0o644;
+    fs::set_permissions(&store.path, Permissions::from_mode(0o644)).unwrap();
+    let holder = File::open(&store.path).unwrap();
+    lock::lock(&holder, lock::Deadline::from_now()).unwrap();
+    let outcome = use_code(&store, 11_111_111);
+    if Uid::effective().is_root() {
+        assert_eq!(outcome.unwrap().written, Ok(()));
+    } else {
+        // Without a lock of root's own, this one is all there is.
+        assert_eq!(outcome.unwrap_err().reason, Reason::Locked);
+    }
 }
 
 #[test]
@@ -210,7 +257,7 @@ fn what_cannot_be_written_leaves_the_file_as_it_was() {
     // A directory under the name beside it cannot be unlinked, not even by root.
     fs::create_dir(home.path("f~mfa")).unwrap();
     let trouble = use_code(&store, 11_111_111).unwrap().written.unwrap_err();
-    assert_eq!((trouble.reason, trouble.errno), (Reason::CannotWrite, Some(Errno::EISDIR)));
+    assert_eq!((trouble.reason, trouble.errno), (Reason::CannotWrite, Some(Errno::EEXIST)));
     assert_eq!(fs::read_to_string(&store.path).unwrap(), TEXT);
     assert!(store.install(b"new").is_err());
     assert_eq!(fs::read_to_string(&store.path).unwrap(), TEXT);
@@ -294,7 +341,7 @@ fn one_code_for_many_at_once_counts_once() {
 fn a_guarded_path_is_in_the_hands_of_its_keeper_alone() {
     let home = Home::new();
     let mut store = home.file("f", TEXT.as_bytes());
-    store.rules.guarded_path = true;
+    store.rules.path = Trust::OwnPath;
     let mode = |mode| fs::set_permissions(&home.dir, Permissions::from_mode(mode)).unwrap();
     for (bits, reason) in [
         (0o755, None),
@@ -307,7 +354,7 @@ fn a_guarded_path_is_in_the_hands_of_its_keeper_alone() {
     }
     mode(0o755);
     let keeper = Uid::from_raw(54_321);
-    let foreign = walk::locate(&store.path, Some(keeper)).map(|place| place.name);
+    let foreign = walk::locate(&store.path, Trust::OwnPath, keeper).map(|place| place.name);
     if Uid::effective().is_root() {
         assert_eq!(foreign, Ok("f".into()), "root may");
         std::os::unix::fs::chown(&home.dir, Some(54_322), None).unwrap();

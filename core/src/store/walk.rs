@@ -21,11 +21,21 @@ pub(super) struct Place {
     pub(super) name: OsString,
 }
 
+/// Who may have had a hand in a path, besides root: whoever has can choose which file is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// Anybody: what they choose is read and written with the user's rights only.
+    Anybody,
+    /// The symbolic links must be the user's.
+    OwnLinks,
+    /// The symbolic links must be the user's, and every directory in the user's hands alone.
+    OwnPath,
+}
+
 /// Finds the directory that `path` really ends in. The last name need not exist.
-///
-/// With `keeper`, everything on the way must be in the hands of root and that user alone:
-/// otherwise somebody else could choose which file is meant.
-pub(super) fn locate(path: &Path, keeper: Option<Uid>) -> Result<Place, Trouble> {
+pub(super) fn locate(path: &Path, trust: Trust, keeper: Uid) -> Result<Place, Trouble> {
+    let link_keeper = (trust != Trust::Anybody).then_some(keeper);
+    let keeper = (trust == Trust::OwnPath).then_some(keeper);
     let shown = path.display();
     let failed = |errno: Errno| {
         let reason = match errno {
@@ -48,14 +58,19 @@ pub(super) fn locate(path: &Path, keeper: Option<Uid>) -> Result<Place, Trouble>
     guard(&dir, keeper, path)?;
     let mut links = 0;
     loop {
-        let name = ahead.pop().ok_or_else(|| failed(Errno::ENOENT))?;
+        let Some(name) = ahead.pop() else {
+            if path.as_os_str().is_empty() {
+                return Err(failed(Errno::ENOENT));
+            }
+            return Err(Trouble::new(Reason::NotRegular, format!("{shown}: a directory")));
+        };
         match readlinkat(&dir, name.as_os_str()) {
             Ok(target) => {
                 links += 1;
                 if links > MAX_LINKS {
                     return Err(failed(Errno::ELOOP));
                 }
-                if let Some(keeper) = keeper {
+                if let Some(keeper) = link_keeper {
                     let link = fstatat(&dir, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
                     owned(&link.map_err(failed)?, keeper, path)?;
                 }

@@ -59,7 +59,12 @@ pub(super) fn candidates(answer: &Answer, digits: Digits) -> Vec<Candidate> {
 fn without_inner_spaces(text: &[u8]) -> Vec<u8> {
     match text {
         [b' ', ..] | [.., b' '] => text.to_vec(),
-        _ => text.iter().copied().filter(|&byte| byte != b' ').collect(),
+        _ => {
+            // Room for all at once: a vector that grows leaves pieces behind.
+            let mut code = Vec::with_capacity(text.len());
+            code.extend(text.iter().filter(|&&byte| byte != b' '));
+            code
+        }
     }
 }
 

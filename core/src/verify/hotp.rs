@@ -18,8 +18,10 @@ pub(super) fn check(
         Ok(window) => window,
         Err(reason) => return Check::Deny(Denied::finally(reason)),
     };
-    if let Some(ahead) = first_match(otp, code, counter, 0..window) {
-        changes.push(Change::Counter(counter.saturating_add(ahead).saturating_add(1)));
+    // A counter that cannot move on would leave its code good.
+    let room = i64::MAX - counter;
+    if let Some(ahead) = first_match(otp, code, counter, 0..window.min(room)) {
+        changes.push(Change::Counter(counter + ahead + 1));
         return Check::Match { factor: Factor::Hotp, drift: ahead, reusable: false };
     }
     // The log should tell a code that was good once from one that never was.

@@ -9,9 +9,13 @@ mod hotp;
 mod rate;
 mod totp;
 
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::Zeroize;
+
 use crate::account::{Account, Change, Method};
-use crate::otp::{Digits, Otp};
+use crate::otp::{Algorithm, Digits, Otp};
 use crate::reason::Reason;
+use crate::secret::Secret;
 use candidate::{Candidate, Kind, candidates};
 
 pub use grace::is_fresh;
@@ -19,8 +23,8 @@ pub use grace::is_fresh;
 /// The longest answer that is looked at, in bytes: Linux-PAM itself passes on 512.
 pub const MAX_ANSWER: usize = 1024;
 
-/// What a login offers.
-#[derive(Debug, Clone, Copy)]
+/// What a login offers. Holds passwords and codes, so there is no `Debug`.
+#[derive(Clone, Copy)]
 pub struct Answer<'a> {
     /// What an earlier module asked for (`PAM_AUTHTOK`): a password with a code behind it.
     pub first_pass: Option<&'a [u8]>,
@@ -31,7 +35,7 @@ pub struct Answer<'a> {
 }
 
 /// What became of the question.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub enum Reply<'a> {
     /// Nobody was asked.
     NotAsked,
@@ -119,13 +123,15 @@ pub struct Denied {
     pub is_final: bool,
     /// Seconds until another attempt can succeed, where that is known.
     pub wait: Option<u64>,
+    /// The code was looked for at other times, too, which takes most of the time.
+    pub searched: bool,
 }
 
 impl Denied {
     /// Denied for good.
     #[must_use]
     pub fn finally(reason: Reason) -> Self {
-        Self { reason, is_final: true, wait: None }
+        Self { reason, is_final: true, wait: None, searched: false }
     }
 }
 
@@ -165,6 +171,27 @@ pub fn verify(
     terms: &Terms,
     now: u64,
 ) -> (Verdict, Vec<Change>) {
+    let outcome = decide(account, answer, terms, now);
+    wipe_stack();
+    outcome
+}
+
+/// Overwrites what [`decide`] left below the caller's frame: ring does not wipe its keys.
+#[inline(never)]
+fn wipe_stack() {
+    [0xff_u8; 8192].zeroize();
+}
+
+/// As much work as a wrong time-based code costs, for those whose denial cost less: so that time
+/// does not tell who has enrolled, or how.
+pub fn search_in_vain(now: u64) {
+    let otp = Otp::new(&Secret::new(vec![0; 20]), Algorithm::default(), Digits::SIX);
+    // No code is so large.
+    let _ = totp::search(&otp, u32::MAX, i64::try_from(now / 30).unwrap_or(0));
+}
+
+#[inline(never)]
+fn decide(account: &Account, answer: &Answer, terms: &Terms, now: u64) -> (Verdict, Vec<Change>) {
     let (attempt, admitted) = count_attempt(account, now);
     let mut changes = Vec::from_iter(attempt);
     let verdict = match admitted.and_then(|()| passes(account, answer, terms, now, &mut changes)) {
@@ -192,10 +219,11 @@ fn passes(
     let otp = Otp::new(secret, algorithm, digits);
 
     let mut reason = unread(answer);
+    let mut searched = false;
     let mut hotp_missed = None;
     let mut result = None;
     for Candidate { input, prefix, code, kind } in candidates(answer, digits) {
-        let check = if kind.may_be_scratch() && account.scratch_codes.contains(&code) {
+        let check = if kind.may_be_scratch() && is_among(code, &account.scratch_codes) {
             changes.push(Change::ScratchUsed(code));
             Check::Match { factor: Factor::Scratch, drift: 0, reusable: false }
         } else if kind == Kind::Scratch {
@@ -204,7 +232,10 @@ fn passes(
             match &credential.method {
                 Method::None => Check::Miss(Reason::NoMethod),
                 Method::Totp(totp) => {
-                    totp::check(&otp, credential.window, totp, code, terms, now, changes)
+                    let check =
+                        totp::check(&otp, credential.window, totp, code, terms, now, changes);
+                    searched |= terms.learn_skew && matches!(check, Check::Miss(_));
+                    check
                 }
                 Method::Hotp { counter } => {
                     let check = hotp::check(&otp, credential.window, *counter, code, changes);
@@ -219,7 +250,7 @@ fn passes(
                 break;
             }
             Check::Deny(denied) => {
-                result = Some(Err(denied));
+                result = Some(Err(Denied { searched: searched || denied.searched, ..denied }));
                 break;
             }
             // A used code says more than a wrong reading of the same answer.
@@ -230,7 +261,12 @@ fn passes(
     if let Some(counter) = hotp_missed.filter(|_| terms.advance_hotp) {
         changes.push(Change::Counter(counter.saturating_add(1)));
     }
-    result.unwrap_or(Err(Denied { reason, is_final: false, wait: None }))
+    result.unwrap_or(Err(Denied { reason, is_final: false, wait: None, searched }))
+}
+
+/// Takes the same time whichever it is.
+fn is_among(code: u32, codes: &[u32]) -> bool {
+    codes.iter().fold(Choice::from(0), |found, other| found | other.ct_eq(&code)).into()
 }
 
 /// The reason if no reading of the answer has the form of a code.
@@ -243,10 +279,12 @@ fn unread(answer: &Answer) -> Reason {
             None => return Reason::NoAnswer,
         },
     };
-    match text.len() {
-        0 => Reason::EmptyAnswer,
-        1..=MAX_ANSWER => Reason::NotACode,
-        _ => Reason::AnswerTooLong,
+    match text {
+        [] => Reason::EmptyAnswer,
+        // What sshd passes on for those it does not let in begins with a backspace.
+        [0x08, ..] => Reason::DummyPassword,
+        _ if text.len() > MAX_ANSWER => Reason::AnswerTooLong,
+        _ => Reason::NotACode,
     }
 }
 

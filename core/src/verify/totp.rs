@@ -39,7 +39,8 @@ pub(super) fn check(
                 matched(totp, hit.wrapping_sub(base))
             }
             Err(Reason::Reused) => {
-                Check::Deny(Denied { wait: wait(totp, hit, period, now), ..REUSED })
+                let wait = wait(totp, hit, period, now);
+                Check::Deny(Denied { wait, ..Denied::finally(Reason::Reused) })
             }
             Err(reason) => Check::Deny(Denied::finally(reason)),
         };
@@ -47,20 +48,22 @@ pub(super) fn check(
     if !terms.learn_skew {
         return Check::Miss(Reason::WrongCode);
     }
-    let outwards = (0..REACH).flat_map(|distance| [-distance, distance]);
-    let Some(skew) = first_match(otp, code, base, outwards) else {
+    let Some(skew) = search(otp, code, base) else {
         return Check::Miss(Reason::WrongCode);
     };
+    let deny = |reason| Check::Deny(Denied { searched: true, ..Denied::finally(reason) });
     match learn(&totp.sightings, Sighting { step: base, skew }) {
-        Lesson::Nothing => Check::Deny(Denied::finally(Reason::OtherTime)),
+        Lesson::Nothing => deny(Reason::OtherTime),
         Lesson::NotYet(sightings) => {
             changes.push(Change::Sightings(sightings));
-            Check::Deny(Denied::finally(Reason::OtherTime))
+            deny(Reason::OtherTime)
         }
         Lesson::Learnt { skew: learnt, sightings } => {
             let hit = base.wrapping_add(skew);
             // Old codes in their old order would pass for a clock that is behind: whatever comes
             // before a used code is used up with it.
+            // The skew is rounded, so the window may reach one step further back than this code's.
+            let window = window.max(2);
             match use_up(totp, hit, window, |used| used.iter().any(|&step| step >= hit)) {
                 Ok(change) => {
                     changes.push(Change::Skew(learnt));
@@ -70,14 +73,17 @@ pub(super) fn check(
                 }
                 Err(reason) => {
                     changes.push(Change::Sightings(sightings));
-                    Check::Deny(Denied::finally(reason))
+                    deny(reason)
                 }
             }
         }
     }
 }
 
-const REUSED: Denied = Denied { reason: Reason::Reused, is_final: true, wait: None };
+/// How many steps from `base` the code is, the nearest first.
+pub(super) fn search(otp: &Otp, code: u32, base: i64) -> Option<i64> {
+    first_match(otp, code, base, (0..REACH).flat_map(|distance| [-distance, distance]))
+}
 
 fn matched(totp: &Totp, drift: i64) -> Check {
     Check::Match { factor: Factor::Totp, drift, reusable: totp.used.is_none() }

@@ -1,10 +1,11 @@
 //! One answer: judged, its costs made durable, and logged.
 
 use mfa_core::audit::Decision;
-use mfa_core::gauth::parse;
 use mfa_core::reason::Reason;
 use mfa_core::store::{GauthFile, Opened, Store, Trouble};
-use mfa_core::verify::{Accepted, Answer, Denied, Input, Reply, Verdict, admits, verify};
+use mfa_core::verify::{
+    Accepted, Answer, Denied, Input, Reply, Verdict, admits, search_in_vain, verify,
+};
 
 use super::{Login, words};
 use crate::pam::{Host, Level};
@@ -17,9 +18,6 @@ pub(super) enum Judge<'a> {
     /// Nothing: whatever is answered is denied for this, but the person is asked like any other.
     Nothing(&'a Trouble),
 }
-
-/// A file that nobody has.
-const DECOY: &[u8] = b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n\" TOTP_AUTH\n";
 
 impl Login<'_> {
     /// One answer: judged, its costs made durable, and logged.
@@ -39,6 +37,9 @@ impl Login<'_> {
             Err(denial) => denial,
         };
         let asked = denied.reason != Reason::RateLimited && denied.reason != Reason::BadRateLimit;
+        if asked && self.args.learn_skew && !denied.searched {
+            search_in_vain(host.now());
+        }
         self.facts.deny(host, denied, &detail, asked);
         Err(denied)
     }
@@ -54,8 +55,6 @@ impl Login<'_> {
         let file = match judge {
             Judge::Account(file) => file,
             Judge::Nothing(trouble) => {
-                // As long as a wrong code takes, so that time does not tell who is enrolled.
-                let _ = verify(&parse(DECOY), answer, &self.terms(), host.now());
                 return Err((Denied::finally(trouble.reason), trouble.detail.clone()));
             }
         };

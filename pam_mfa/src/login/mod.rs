@@ -199,7 +199,8 @@ impl Login<'_> {
 
     /// The last login still counts. What would have been forwarded with a code is still asked for.
     fn within_grace(&self, host: &mut impl Host) -> Outcome {
-        if self.args.forward_pass && self.first_pass(host).is_none() {
+        let asks = self.args.first_pass != FirstPass::Only && self.first_pass(host).is_none();
+        if self.args.forward_pass && asks {
             let forwarded = put(host, "Password: ", false).and_then(|password| {
                 host.set_first_pass(&password).then_some(()).ok_or(Reason::CannotForward)
             });

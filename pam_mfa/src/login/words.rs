@@ -19,6 +19,14 @@ pub(super) fn explain(host: &mut impl Host, denied: Denied) -> bool {
         }
         (Reason::Reused, None) => "That code has been used; get a new one".to_owned(),
         (Reason::RateLimited, Some(wait)) => format!("Too many attempts; try again in {wait} s"),
+        (
+            Reason::Locked
+            | Reason::CannotLock
+            | Reason::Changed
+            | Reason::NotDurable
+            | Reason::CannotWrite,
+            _,
+        ) => "The code could not be checked; try again later, or ask the administrator".to_owned(),
         _ => return false,
     };
     host.tell(&text);
@@ -28,7 +36,13 @@ pub(super) fn explain(host: &mut impl Host, denied: Denied) -> bool {
 /// Tells the person of trouble that the administrator has to mend.
 pub(super) fn unwritten(host: &mut impl Host, trouble: &Trouble) {
     if let Some(
-        errno @ (Errno::EPERM | Errno::ENOSPC | Errno::EROFS | Errno::EIO | Errno::EDQUOT),
+        errno @ (Errno::EPERM
+        | Errno::EACCES
+        | Errno::ENOSPC
+        | Errno::EROFS
+        | Errno::EIO
+        | Errno::EFBIG
+        | Errno::EDQUOT),
     ) = trouble.errno
     {
         host.tell(&format!("Error \"{}\" while writing config", errno.desc()));
