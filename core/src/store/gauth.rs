@@ -109,8 +109,9 @@ impl GauthFile {
         })?
     }
 
-    /// For the log, where a blank would let the user name in a path forge another line's words.
-    fn shown(&self) -> String {
+    /// The path for the log, where a blank would let the user name in it forge another line's words.
+    #[must_use]
+    pub fn shown(&self) -> String {
         let path = self.path.as_os_str().as_encoded_bytes().escape_ascii().to_string();
         path.replace(' ', "\\x20")
     }
