@@ -6,7 +6,8 @@
  * ANSWERs, one a prompt: "text:STRING", "hex:BYTES", "long:COUNT" (that many letters), "null" (a response without
  * text), "none" (success without a response), "error" (the conversation fails). The last is given again to every
  * further prompt. On standard output: a line for each "prompt" and "message", and for all that can be said of the
- * process "before" and "after"; last "result NUMBER".
+ * process "before" and "after"; last "result NUMBER". What the environment variable SOUGHT names, bytes in hexadecimal
+ * with commas between, is looked for in the process's memory at every prompt and at the end: a "found" line for each.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -42,6 +43,42 @@ static char *answer(const char *said)
     return reply;
 }
 
+static int hex(const char *digits)
+{
+    unsigned byte;
+    return sscanf(digits, "%2x", &byte) == 1 ? (int)byte : -1;
+}
+
+/* Compares with the digits, so that nothing here holds the bytes themselves. */
+static int holds(const unsigned char *memory, const unsigned char *end, const char *digits, size_t length)
+{
+    int first = hex(digits);
+    for (; memory + length <= end; memory++) {
+        size_t same = 0;
+        while (same < length && memory[same] == (same ? hex(digits + 2 * same) : first))
+            same++;
+        if (same == length)
+            return 1;
+    }
+    return 0;
+}
+
+static void look(void)
+{
+    const char *sought = getenv("SOUGHT");
+    char line[512], access[5];
+    void *start, *end;
+    for (; sought && *sought; sought += strcspn(sought, ","), sought += *sought == ',') {
+        size_t length = strcspn(sought, ",") / 2;
+        FILE *maps = fopen("/proc/self/maps", "re");
+        while (fgets(line, sizeof line, maps))
+            if (sscanf(line, "%p-%p %4s", &start, &end, access) == 3 && !strncmp(access, "rw", 2) &&
+                holds(start, end, sought, length))
+                printf("found %.*s in %s", (int)(2 * length), sought, line);
+        fclose(maps);
+    }
+}
+
 static int converse(int count, const struct pam_message **messages, struct pam_response **replies, void *data)
 {
     (void)data;
@@ -52,6 +89,7 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
         printf("%s %s\n", asked ? "prompt" : "message", messages[i]->msg);
         if (!asked)
             continue;
+        look();
         const char *said = *answers;
         if (answers[1])
             answers++;
@@ -106,6 +144,7 @@ int main(int argc, char **argv)
     portray("before");
     int result = pam_authenticate(pam, 0);
     portray("after");
+    look();
     printf("result %d\n", result);
     pam_end(pam, result);
     return result == PAM_SUCCESS ? 0 : 1;

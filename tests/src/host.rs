@@ -45,6 +45,8 @@ pub struct Conversation {
     pub errors: String,
     /// How the module left the process different, as in a diff; empty, if it behaved.
     pub changed: Vec<String>,
+    /// Where what was sought in its memory was found.
+    pub found: Vec<String>,
     /// How long it all took.
     pub took: Duration,
 }
@@ -66,9 +68,26 @@ impl<'a> Host<'a> {
         self.begin(user, answers).end()
     }
 
+    /// Authenticates `user` and looks for these bytes, in hexadecimal, in the process's memory: at
+    /// every prompt and in the end.
+    #[track_caller]
+    pub fn authenticate_and_seek(
+        &self,
+        user: &str,
+        answers: &[Answer],
+        sought: &[&str],
+    ) -> Conversation {
+        self.start(user, answers, &sought.join(",")).end()
+    }
+
     /// Begins to authenticate `user`, so that others can at the same time.
     pub fn begin(&self, user: &str, answers: &[Answer]) -> Begun<'a> {
+        self.start(user, answers, "")
+    }
+
+    fn start(&self, user: &str, answers: &[Answer], sought: &str) -> Begun<'a> {
         let process = Command::new("timeout")
+            .env("SOUGHT", sought)
             .args(["10", PROGRAM, "host", user])
             .args(answers.iter().map(Answer::argument))
             .stdin(Stdio::null())
@@ -107,8 +126,8 @@ impl Begun<'_> {
         let Some(result) = result else {
             panic!("the host died: {}\n{said}{errors}{}", output.status, self.machine.log);
         };
-        let (prompts, messages) = (all("prompt "), all("message "));
-        Conversation { prompts, messages, result, errors, changed, took }
+        let (prompts, messages, found) = (all("prompt "), all("message "), all("found "));
+        Conversation { prompts, messages, result, errors, changed, found, took }
     }
 }
 

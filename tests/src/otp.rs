@@ -34,6 +34,14 @@ impl Secret {
         self.at(now() + steps * STEP, &[])
     }
 
+    /// The key and its text as files have it, in hexadecimal.
+    pub fn hex(&self) -> [String; 2] {
+        let said = run(&["oathtool", "--verbose", "--hotp", "--base32", &self.0]);
+        let key = said.lines().find_map(|line| line.strip_prefix("Hex secret: "));
+        let text = self.0.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+        [key.expect("oathtool says it").to_owned(), text]
+    }
+
     /// The HOTP code of this counter.
     pub fn counted(&self, counter: u64) -> String {
         run(&["oathtool", "--hotp", "--base32", "--counter", &counter.to_string(), &self.0])

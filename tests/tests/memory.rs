@@ -1,0 +1,25 @@
+//! No secret is in the host's memory while a person types, nor afterwards.
+
+use sandbox::{Answer, BY_TIME, Host, Machine};
+
+#[test]
+fn no_secret_stays_in_the_host() {
+    let machine = Machine::new();
+    let alice = machine.user("alice");
+    alice.enrol("mfa-enroll", BY_TIME);
+    let secret = alice.secret();
+    let [key, text] = secret.hex();
+    let sought = [key.as_str(), text.as_str()];
+    let answers = [secret.wrong_code(), secret.code()];
+    let answers = answers.each_ref().map(|answer| Answer::Text(answer));
+
+    let host = Host::new(&machine, "auth required pam_mfa.so retry=2");
+    let seen = host.authenticate_and_seek("alice", &answers, &sought);
+    assert_eq!((seen.result, seen.prompts.len()), (0, 2), "{}", machine.log);
+    assert!(seen.found.is_empty(), "{:?}", seen.found);
+
+    // The original does keep it, which shows that what is there is found.
+    let host = Host::new(&machine, "auth required pam_google_authenticator.so");
+    let seen = host.authenticate_and_seek("alice", &answers[..1], &sought);
+    assert!(!seen.found.is_empty());
+}
