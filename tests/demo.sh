@@ -3,6 +3,7 @@
 # shown is real; each outcome is checked, and one that is not as promised ends the demo with a sentence and exit code 1.
 # Runs in tests/sandbox.sh.
 set -euo pipefail
+trap 'exit 130' INT TERM
 
 cd "$(dirname "${BASH_SOURCE[0]}")"
 ./install.sh
@@ -97,7 +98,7 @@ chmod 755 /run/askpass
 attempt() {
     show "ssh alice@localhost 'echo Welcome, \$USER.'"
     local well=0
-    ANSWER=$1 SSH_ASKPASS=/run/askpass SSH_ASKPASS_REQUIRE=force timeout 20 \
+    ANSWER=$1 SSH_ASKPASS=/run/askpass SSH_ASKPASS_REQUIRE=force timeout --foreground 20 \
         ssh alice@localhost 'echo Welcome, $USER.' </dev/null >/run/seen 2>&1 || well=$?
     indent </run/seen
     [[ $well == 0 ]] && grep -q '^Welcome, alice\.$' /run/seen

@@ -1,4 +1,4 @@
-//! The command line: one definition, from which parser, help, manual page and completions come.
+//! The command line: one definition, for the parser and the help.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

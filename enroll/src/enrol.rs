@@ -24,8 +24,8 @@ pub struct World<'a> {
     pub person: OsString,
     /// The machine's name.
     pub host: OsString,
-    /// Somebody looks at the output.
-    pub at_terminal: bool,
+    /// How many columns the terminal has that shows the output; `None` if none does.
+    pub columns: Option<usize>,
     /// The file to write.
     pub path: &'a Path,
     /// Whether there is one already.
@@ -115,9 +115,7 @@ fn show<R: BufRead, W: Write>(
     secret: &Secret,
     scratch_codes: &[u32],
 ) -> Result<Option<u64>, Failure> {
-    // A QR code in a pipe is wanted only by those who say so.
-    let usual = if world.at_terminal { Mode::Ansi } else { Mode::None };
-    draw(plan.qr.unwrap_or(usual), plan, talk, world, secret)?;
+    draw(plan, talk, world, secret)?;
     talk.say("Your new secret key is: ")?;
     talk.say(&secret.to_base32())?;
     talk.say("\n")?;
@@ -140,13 +138,13 @@ fn show<R: BufRead, W: Write>(
 }
 
 fn draw<R: BufRead, W: Write>(
-    mode: Mode,
     plan: &Plan,
     talk: &mut Talk<R, W>,
     world: &World,
     secret: &Secret,
 ) -> Result<(), Failure> {
-    if mode == Mode::None {
+    // A QR code in a pipe is wanted only by those who say so.
+    if plan.qr.or(world.columns.map(|_| Mode::Ansi)).unwrap_or(Mode::None) == Mode::None {
         return Ok(());
     }
     let usual_label = [world.person.as_os_str(), "@".as_ref(), &world.host].into_iter().collect();
@@ -160,10 +158,12 @@ fn draw<R: BufRead, W: Write>(
         period: plan.period(),
     };
     let symbol = Symbol::new(uri.text().as_bytes()).ok_or(Failure::TooLongForQr)?;
+    let fits = world.columns.is_none_or(|columns| symbol.columns(Mode::Ansi) <= columns);
+    let mode = plan.qr.unwrap_or(if fits { Mode::Ansi } else { Mode::Utf8 });
     let smaller = if mode.is_small() { "" } else { ", or start again with --qr-mode=UTF8" };
     talk.say(&format!(
-        "Scan this with the authenticator app. If its lines are broken, make the window {} columns \
-         wide{smaller}.\n",
+        "Scan this with the authenticator app. If its lines are broken, make the\n\
+         window {} columns wide{smaller}.\n",
         symbol.columns(mode)
     ))?;
     talk.say(&symbol.draw(mode))
@@ -190,12 +190,12 @@ fn confirm<R: BufRead, W: Write>(
             }
             Answer::NoCode => talk.say("A code has 6 digits. Try again.\n")?,
             Answer::Wrong => talk.say(
-                "That code is wrong. Check that the app's entry has the secret above, and try \
-                 again.\n",
+                "That code is wrong. Check that the app's entry has the secret above, and\n\
+                 try again.\n",
             )?,
             Answer::OtherTime(seconds) => talk.say(&format!(
-                "That code is of another time: the phone's clock is about {} {}. Set it to \
-                 automatic, check this\nmachine's clock too, and try again.\n",
+                "That code is of another time: the phone's clock is about {} {}.\n\
+                 Set it to automatic, check this machine's clock too, and try again.\n",
                 span(seconds.unsigned_abs()),
                 if seconds < 0 { "slow" } else { "fast" },
             ))?,
@@ -215,6 +215,14 @@ mod tests {
     /// An enrolment at [`NOW`] and all that was said. The secret is the bytes 7 to 26, the codes
     /// count up from 10000000.
     fn run(line: &str, input: &str) -> (Result<Ending, Failure>, String) {
+        run_at(None, line, input)
+    }
+
+    fn run_at(
+        columns: Option<usize>,
+        line: &str,
+        input: &str,
+    ) -> (Result<Ending, Failure>, String) {
         let words = std::iter::once("mfa-enroll").chain(line.split_whitespace());
         let Ok(Request::Enrol(args)) = read(words.map(OsString::from)) else { panic!("{line}") };
         let mut output = vec![];
@@ -223,7 +231,7 @@ mod tests {
         let world = World {
             person: "alice".into(),
             host: "host".into(),
-            at_terminal: false,
+            columns,
             path: Path::new("/home/alice/.google_authenticator"),
             exists: false,
             clock: &|| NOW,
@@ -291,6 +299,21 @@ mod tests {
             assert!(said.contains(words), "{said}");
             assert!(said.contains("That code is wrong."));
             assert!(!said.contains(&code(NOW / 30)));
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_is_narrow_gets_the_small_picture() {
+        for (columns, line, drawn, small) in [
+            (None, "-tDfuWC", false, false),
+            (Some(200), "-tDfuWC", true, false),
+            (Some(80), "-tDfuWC", true, true),
+            (Some(80), "-tDfuWC -Q ansi", true, false),
+            (None, "-tDfuWC -Q utf8", true, true),
+        ] {
+            let (_, said) = run_at(columns, line, "");
+            assert_eq!(said.contains("\x1b[48;5;231m"), drawn, "{columns:?} {line}");
+            assert_eq!(said.contains('\u{2580}'), small, "{columns:?} {line}");
         }
     }
 

@@ -26,6 +26,8 @@ pub enum Failure {
     TooLongForQr,
     /// The kernel gives no random numbers.
     NoRandomness,
+    /// The file's name or path is longer than a file system takes.
+    NameTooLong,
     /// No file can be made in this directory.
     Directory(PathBuf, Errno),
     /// The file cannot be replaced.
@@ -66,6 +68,9 @@ impl fmt::Display for Failure {
                 "the kernel gives no random numbers and nothing was written; try again or see \
                  the system's log",
             ),
+            Self::NameTooLong => {
+                f.write_str("the name of the file is too long; give a shorter one with --secret")
+            }
             Self::Directory(directory, errno) => write!(
                 f,
                 "no file can be made in {} ({}); mend that or name another file with --secret",

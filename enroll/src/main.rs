@@ -23,7 +23,7 @@ mod whoami;
 
 use std::env;
 use std::fs::File;
-use std::io::{self, BufReader, IsTerminal, Write};
+use std::io::{self, BufReader, Write};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -34,6 +34,7 @@ use failure::Failure;
 use plan::Plan;
 use save::Target;
 use talk::Talk;
+use terminal_size::{Width, terminal_size_of};
 
 fn main() -> ExitCode {
     match run() {
@@ -61,7 +62,7 @@ fn run() -> Result<(), Failure> {
     let world = World {
         person: whoami::person(),
         host: whoami::host(),
-        at_terminal: io::stdout().is_terminal(),
+        columns: terminal_size_of(io::stdout()).map(|(Width(columns), _)| columns.into()),
         path: target.path(),
         exists: target.exists,
         clock: &|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),

@@ -26,8 +26,8 @@ impl Question {
         let period = u64::from(plan.period());
         match self {
             Self::TimeBased => {
-                "Nearly every app shows codes that change with the time. A no makes \
-                                codes that change with each use.\nTime-based codes?"
+                "Nearly every app shows codes that change with the time; others change\n\
+                 with each use.\nTime-based codes?"
                     .to_owned()
             }
             Self::Write if file_exists => {
@@ -35,17 +35,17 @@ impl Question {
             }
             Self::Write => format!("Write all this to {file}?"),
             Self::DisallowReuse => format!(
-                "A code is good for a while, also for somebody who saw you type it. If each counts \
-                 once,\nyou can log in only once every {}.\nLet each code count only once?",
+                "A code is good for a while, also for somebody who saw you type it. If each\n\
+                 counts once, you can log in only once every {}.\nLet each code count only once?",
                 span(period)
             ),
             Self::Widen if plan.method() == Method::Hotp => format!(
-                "The next {USUAL_WINDOW} codes are good, for an app that was asked for one that \
+                "The next {USUAL_WINDOW} codes are good, for an app that was asked for one that\n\
                  was never used.\nLet the next {WIDE_WINDOW} be good?"
             ),
             Self::Widen => format!(
-                "{USUAL_WINDOW} codes are good at one moment, so the phone's clock may be off by \
-                 {}. With {WIDE_WINDOW} it may be\noff by {}, and a guess hits more easily.\n\
+                "{USUAL_WINDOW} codes are good at one moment, so the phone's clock may be off\n\
+                 by {}. With {WIDE_WINDOW} it may be off by {}, and a guess\nhits more easily.\n\
                  Let {WIDE_WINDOW} codes be good?",
                 span(period),
                 span(period * u64::from(WIDE_WINDOW / 2))

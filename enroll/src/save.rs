@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use mfa_core::gauth::NewFile;
 use mfa_core::reason::Reason;
 use mfa_core::store::{GauthFile, Opened, Store};
+use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 
 use crate::failure::Failure;
@@ -28,10 +29,19 @@ impl Target {
             Opened::NotEnrolled(trouble) if trouble.reason == Reason::NoFile => false,
             Opened::NotEnrolled(trouble) => return Err(Failure::File(trouble)),
             Opened::Broken(trouble) => match trouble.reason {
-                Reason::NotRegular | Reason::SymlinkLoop => return Err(Failure::File(trouble)),
+                Reason::NotRegular | Reason::SymlinkLoop | Reason::UnsafePath => {
+                    return Err(Failure::File(trouble));
+                }
+                _ if trouble.errno == Some(Errno::ENAMETOOLONG) => {
+                    return Err(Failure::NameTooLong);
+                }
                 _ => true,
             },
         };
+        // Room for what is written beside it first.
+        if path.file_name().is_some_and(|name| name.len() + "~mfa".len() > 255) {
+            return Err(Failure::NameTooLong);
+        }
         // Where a link leads that leads to nothing is found out when the file is written.
         if let Some(real) = path.canonicalize().ok().or((!path.is_symlink()).then_some(path)) {
             may_write_beside(&real)?;

@@ -34,8 +34,8 @@ mod hooks {
 }
 
 impl PamHooks for PamMfa {
-    fn sm_authenticate(handle: &mut PamHandle, args: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
-        let mut host = pam::Handle::new(handle, flags);
+    fn sm_authenticate(handle: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        let mut host = pam::Handle::new(handle);
         code(login::guarded(&mut host, |host| login::authenticate(host, &args, Path::new(RUN_DIR))))
     }
 

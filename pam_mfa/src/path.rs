@@ -41,10 +41,17 @@ fn strip<'a>(text: &'a [u8], marks: &[&[u8]]) -> Option<&'a [u8]> {
 /// A user name that is one plain part of a path, whatever stands beside it.
 fn component(user: &str) -> Result<&[u8], Reason> {
     let bytes = user.as_bytes();
+    // Many names that are not UTF-8 look like this one.
+    let unclear = user.contains('\u{fffd}');
     let only_dots = bytes.iter().all(|&byte| byte == b'.');
     // What ends so is the file that is written beside somebody else's.
     let beside = bytes.ends_with(b"~mfa");
-    if only_dots || beside || bytes.len() > 255 || bytes.iter().any(|byte| b"/\0".contains(byte)) {
+    if only_dots
+        || beside
+        || unclear
+        || bytes.len() > 255
+        || bytes.iter().any(|byte| b"/\0".contains(byte))
+    {
         return Err(Reason::BadUserName);
     }
     Ok(bytes)
@@ -79,7 +86,18 @@ mod tests {
 
     #[test]
     fn users_who_would_lead_elsewhere() {
-        for user in ["", ".", "..", "../root", "a/b", "/", "a\0b", "alice~mfa", &"x".repeat(256)] {
+        for user in [
+            "",
+            ".",
+            "..",
+            "../root",
+            "a/b",
+            "/",
+            "a\0b",
+            "alice~mfa",
+            "b\u{fffd}b",
+            &"x".repeat(256),
+        ] {
             assert_eq!(path("/x/${USER}", user), Err(Reason::BadUserName), "{user:?}");
             assert_eq!(path("~/x", user).as_deref(), Ok("/home/alice/x"));
         }

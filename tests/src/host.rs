@@ -1,5 +1,6 @@
 //! A PAM application of our own, for what sshd, sudo and su would never say to a module.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -64,7 +65,7 @@ impl<'a> Host<'a> {
 
     /// Authenticates `user`, giving these answers in turn and the last one again whenever asked.
     #[track_caller]
-    pub fn authenticate(&self, user: &str, answers: &[Answer]) -> Conversation {
+    pub fn authenticate(&self, user: impl AsRef<OsStr>, answers: &[Answer]) -> Conversation {
         self.begin(user, answers).end()
     }
 
@@ -73,7 +74,7 @@ impl<'a> Host<'a> {
     #[track_caller]
     pub fn authenticate_and_seek(
         &self,
-        user: &str,
+        user: impl AsRef<OsStr>,
         answers: &[Answer],
         sought: &[&str],
     ) -> Conversation {
@@ -81,14 +82,15 @@ impl<'a> Host<'a> {
     }
 
     /// Begins to authenticate `user`, so that others can at the same time.
-    pub fn begin(&self, user: &str, answers: &[Answer]) -> Begun<'a> {
+    pub fn begin(&self, user: impl AsRef<OsStr>, answers: &[Answer]) -> Begun<'a> {
         self.start(user, answers, "")
     }
 
-    fn start(&self, user: &str, answers: &[Answer], sought: &str) -> Begun<'a> {
+    fn start(&self, user: impl AsRef<OsStr>, answers: &[Answer], sought: &str) -> Begun<'a> {
         let process = Command::new("timeout")
             .env("SOUGHT", sought)
-            .args(["10", PROGRAM, "host", user])
+            .args(["10", PROGRAM, "host"])
+            .arg(user)
             .args(answers.iter().map(Answer::argument))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

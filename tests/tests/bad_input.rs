@@ -2,6 +2,8 @@
 //! code: denied at once, with its own reason in the log, nothing changed on disk, nothing on
 //! standard error, the host as it was.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
@@ -174,6 +176,9 @@ fn names_that_are_no_user() {
             "{line}"
         );
     }
+    // A name that is not UTF-8 is shown as far as it can be.
+    refused("bytes", &host.authenticate(OsStr::from_bytes(b"caf\xe9"), &[Answer::Text("123456")]));
+    machine.log.expect("denied user=\"caf\\xef\\xbf\\xbd\" reason=unknown_user");
     refused("no name", &host.authenticate("", &[Answer::Text("123456")]));
     machine.log.expect_denied("\"\"", "no_user");
 }

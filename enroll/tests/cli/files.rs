@@ -87,7 +87,10 @@ fn a_place_that_cannot_be_written_is_refused_before_anything_is_shown() {
     assert_eq!(home.text(), old);
 
     fs::create_dir(home.path().join("directory")).unwrap();
+    let (no_room, endless) = ("x".repeat(252), "x".repeat(5000));
     for (file, words) in [
+        (no_room.as_str(), "the name of the file is too long"),
+        (endless.as_str(), "the name of the file is too long"),
         ("directory", "it is not a regular file"),
         ("/dev/null", "it is not a regular file"),
         ("nowhere/file", "a directory of the file's path does not exist"),

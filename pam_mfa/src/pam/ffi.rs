@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 
-use pam::constants::{PamFlag, PamResultCode};
+use pam::constants::PamResultCode;
 use pam::items::ItemType;
 use pam::module::PamHandle;
 
@@ -11,8 +11,6 @@ unsafe extern "C" {
     fn pam_set_item(handle: *mut PamHandle, item: c_int, value: *const c_void) -> c_int;
     fn pam_syslog(handle: *const PamHandle, priority: c_int, format: *const c_char, ...);
 }
-
-pub(super) const SILENT: PamFlag = pam::constants::PAM_SILENT;
 
 /// A copy of a variable of the PAM environment.
 pub(super) fn variable(handle: &PamHandle, name: &CStr) -> Option<String> {

@@ -3,75 +3,71 @@
 use std::ffi::{CStr, CString, c_int};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pam::constants::{PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PamFlag};
+use pam::constants::{PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON};
 use pam::conv::Conv;
-use pam::items::{AuthTok, RHost, RUser, Service, Tty};
+use pam::items::{AuthTok, RHost, RUser, Service, Tty, User};
 use pam::module::PamHandle;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{CannotAsk, Host, Item, Level, Token, ffi};
 
-pub(crate) struct Handle<'a> {
-    handle: &'a mut PamHandle,
-    silent: bool,
-}
+pub(crate) struct Handle<'a>(&'a mut PamHandle);
 
 impl<'a> Handle<'a> {
-    pub(crate) fn new(handle: &'a mut PamHandle, flags: PamFlag) -> Self {
-        Self { handle, silent: flags & ffi::SILENT != 0 }
+    pub(crate) fn new(handle: &'a mut PamHandle) -> Self {
+        Self(handle)
     }
 }
 
 impl Host for Handle<'_> {
     fn user(&mut self) -> Option<String> {
-        self.handle.get_user(None).ok()
+        let name = self.0.get_user(None).ok();
+        // What is not UTF-8 is refused there; the log should show it all the same.
+        name.or_else(|| Some(self.0.get_item::<User>().ok()??.to_string_lossy().into_owned()))
     }
 
     fn item(&self, item: Item) -> Option<String> {
         let copy = |text: &CStr| text.to_string_lossy().into_owned();
         match item {
-            Item::Service => self.handle.get_item::<Service>().ok()?.map(|text| copy(&text)),
-            Item::Tty => self.handle.get_item::<Tty>().ok()?.map(|text| copy(&text)),
-            Item::RemoteHost => self.handle.get_item::<RHost>().ok()?.map(|text| copy(&text)),
-            Item::RemoteUser => self.handle.get_item::<RUser>().ok()?.map(|text| copy(&text)),
+            Item::Service => self.0.get_item::<Service>().ok()?.map(|text| copy(&text)),
+            Item::Tty => self.0.get_item::<Tty>().ok()?.map(|text| copy(&text)),
+            Item::RemoteHost => self.0.get_item::<RHost>().ok()?.map(|text| copy(&text)),
+            Item::RemoteUser => self.0.get_item::<RUser>().ok()?.map(|text| copy(&text)),
         }
     }
 
     fn variable(&self, name: &CStr) -> Option<String> {
-        ffi::variable(self.handle, name)
+        ffi::variable(self.0, name)
     }
 
     fn first_pass(&self) -> Option<Token> {
-        let token = self.handle.get_item::<AuthTok>().ok()??;
+        let token = self.0.get_item::<AuthTok>().ok()??;
         Some(Zeroizing::new(token.as_bytes().to_vec()))
     }
 
     fn set_first_pass(&mut self, password: &[u8]) -> bool {
         let Ok(password) = CString::new(password) else { return false };
-        let set = ffi::set_authtok(self.handle, &password);
+        let set = ffi::set_authtok(self.0, &password);
         password.into_bytes_with_nul().zeroize();
         set
     }
 
     fn ask(&mut self, prompt: &str, echo: bool) -> Result<Option<Token>, CannotAsk> {
         let style = if echo { PAM_PROMPT_ECHO_ON } else { PAM_PROMPT_ECHO_OFF };
-        let conversation = self.handle.get_item::<Conv>().ok().flatten().ok_or(CannotAsk)?;
+        let conversation = self.0.get_item::<Conv>().ok().flatten().ok_or(CannotAsk)?;
         let answer = conversation.send(style, prompt).map_err(|_| CannotAsk)?;
         Ok(answer.map(|answer| Zeroizing::new(answer.as_bytes().to_vec())))
     }
 
     fn tell(&mut self, text: &str) {
-        if self.silent {
-            return;
-        }
-        if let Ok(Some(conversation)) = self.handle.get_item::<Conv>() {
+        if let Ok(Some(conversation)) = self.0.get_item::<Conv>() {
             // A host that cannot show it can still log in.
             let _ = conversation.send(PAM_ERROR_MSG, text);
         }
     }
 
     fn log(&self, level: Level, line: &str) {
-        ffi::log(self.handle, priority(level), line);
+        ffi::log(self.0, priority(level), line);
     }
 
     fn now(&self) -> u64 {

@@ -44,8 +44,8 @@ pub(crate) struct CannotAsk;
 
 /// The program that asks for a login: sshd, sudo or a test.
 pub(crate) trait Host {
-    /// The login name, which the host may have to ask for. `None` if there is none, or it is not
-    /// UTF-8.
+    /// The login name, which the host may have to ask for; what is not UTF-8 in it is replaced.
+    /// `None` if there is none.
     fn user(&mut self) -> Option<String>;
 
     /// A fact; what is not UTF-8 in it is replaced.
@@ -63,7 +63,8 @@ pub(crate) trait Host {
     /// Asks the person. `None` is an answer that has no bytes at all, not even an empty text.
     fn ask(&mut self, prompt: &str, echo: bool) -> Result<Option<Token>, CannotAsk>;
 
-    /// Tells the person something, unless the host wants silence (`PAM_SILENT`).
+    /// Tells the person something. `PAM_SILENT`, which sudo sets, is ignored as the original does:
+    /// what is said is why somebody is not let in.
     fn tell(&mut self, text: &str);
 
     /// Writes a line to the system's log.
