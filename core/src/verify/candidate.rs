@@ -1,6 +1,6 @@
 //! The codes that an answer may hold.
 
-use super::{Answer, Input, MAX_ANSWER, Reply, readings};
+use super::{Answer, Input, MAX_ANSWER, Reply};
 use crate::otp::Digits;
 
 /// What a candidate's length allows it to be.
@@ -53,6 +53,15 @@ pub(super) fn candidates(answer: &Answer, digits: Digits) -> Vec<Candidate> {
         }
     }
     found
+}
+
+/// The lengths of code that are tried, and what a code of each may be.
+fn readings(digits: Digits) -> &'static [(usize, Kind)] {
+    match digits.count() {
+        6 => &[(6, Kind::Otp), (8, Kind::Scratch)],
+        7 => &[(7, Kind::Otp), (8, Kind::Scratch)],
+        _ => &[(8, Kind::Either)],
+    }
 }
 
 /// Apps show "123 456", and so people type it.
