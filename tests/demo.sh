@@ -85,23 +85,25 @@ secret=$(head -n 1 $state)
 scratch=$(grep --max-count 1 '^[0-9]\{8\}$' $state) || broken 'there are no scratch codes.'
 kept 'Her phone would scan this. Here oathtool stands in for it.'
 
-# ssh asks through this program, which shows the question and the answer that it gives.
-cat >/run/askpass <<'ASKPASS'
-#!/bin/sh
-printf '%s%s\n' "$1" "$ANSWER" >&2
-printf '%s\n' "$ANSWER"
-ASKPASS
-chmod 755 /run/askpass
-
-# shellcheck disable=SC2016 # the other side knows $USER
-# Logs alice in with the answer $1; whether she gets a shell.
+# Logs alice in with the answer $1 to the prompt; whether she gets a shell. She sits at a terminal, made by script(1),
+# since ssh shows some of what a server says only there. A terminal does not show such an answer; the demo does.
+mkfifo /run/keys
 attempt() {
-    show "ssh alice@localhost 'echo Welcome, \$USER.'"
-    local well=0
-    ANSWER=$1 SSH_ASKPASS=/run/askpass SSH_ASKPASS_REQUIRE=force timeout --foreground 20 \
-        ssh alice@localhost 'echo Welcome, $USER.' </dev/null >/run/seen 2>&1 || well=$?
-    indent </run/seen
-    [[ $well == 0 ]] && grep -q '^Welcome, alice\.$' /run/seen
+    # shellcheck disable=SC2016 # the other side knows $USER
+    local command='ssh alice@localhost '\''echo Welcome, $USER.'\' well=0
+    show "$command"
+    timeout 20 script --quiet --return --command "$command" /dev/null </run/keys >/run/seen 2>&1 &
+    exec {keyboard}>/run/keys
+    # What is typed before the prompt is there is lost.
+    for _ in {1..100}; do
+        if grep -q 'Verification code: ' /run/seen || ! kill -0 $! 2>/dev/null; then break; fi
+        sleep 0.1
+    done
+    echo "$1" >&"$keyboard"
+    wait $! || well=$?
+    exec {keyboard}>&-
+    tr -d '\r' </run/seen | sed "s/Verification code: \$/&$1/" | tee /run/said | indent
+    [[ $well == 0 ]] && grep -q '^Welcome, alice\.$' /run/said
 }
 
 title 'She logs in with the code of this moment'
@@ -113,7 +115,7 @@ kept 'The key was right and the code was right: she is in.'
 
 title 'Somebody looked over her shoulder and types the same code'
 ! attempt "$code" || broken 'a code was accepted twice.'
-grep -q 'That code has been used' /run/seen || broken 'the refusal does not say that the code has been used.'
+grep -q 'That code has been used' /run/said || broken 'the refusal does not say that the code has been used.'
 kept 'Refused: a code is good once.'
 
 title 'She lost her phone, and takes a scratch code'
