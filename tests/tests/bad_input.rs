@@ -101,6 +101,11 @@ fn a_file_of_somebody_else() {
     refused("not hers", &host.authenticate("alice", &[Answer::Text(&code)]));
     machine.log.expect_denied("alice", "wrong_owner");
     assert_eq!(look(&alice.home), before);
+
+    // Also where she may not even read it.
+    fs::set_permissions(alice.state(), fs::Permissions::from_mode(0o400)).expect("root may");
+    refused("closed to her", &host.authenticate("alice", &[Answer::Text(&code)]));
+    assert_eq!(machine.log.count(" reason=wrong_owner "), 2, "{}", machine.log);
 }
 
 #[test]

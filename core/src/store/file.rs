@@ -44,7 +44,16 @@ pub(super) fn open(
         };
         Trouble::system(reason, shown, errno)
     };
-    let fd = openat(&place.dir, place.name.as_os_str(), flags, Mode::empty()).map_err(failed)?;
+    let fd = openat(&place.dir, place.name.as_os_str(), flags, Mode::empty()).map_err(|errno| {
+        // Nearly always the cause is that the file is somebody else's, and that says more.
+        let stat = fstatat(&place.dir, place.name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
+        match stat.map(|stat| check_owner(&stat, rights, rules)) {
+            Ok(Err((reason, why))) if errno == Errno::EACCES => {
+                Trouble::new(reason, format!("{shown}: {why}"))
+            }
+            _ => failed(errno),
+        }
+    })?;
     let stat = fstat(&fd).map_err(|errno| Trouble::system(Reason::Unreadable, shown, errno))?;
     check(&stat, rights, rules)
         .map_err(|(reason, why)| Trouble::new(reason, format!("{shown}: {why}")))?;
@@ -61,15 +70,20 @@ fn check(stat: &FileStat, rights: Rights, rules: Rules) -> Result<(), (Reason, S
         let why = format!("mode {mode:04o}, allowed {:04o}", rules.allowed_mode);
         return Err((Reason::WrongMode, why));
     }
-    if rules.strict_owner && stat.st_uid != rights.uid.as_raw() {
-        let why = format!("owned by uid {}, not {}", stat.st_uid, rights.uid);
-        return Err((Reason::WrongOwner, why));
-    }
+    check_owner(stat, rights, rules)?;
     match u64::try_from(stat.st_size) {
         Ok(1..=MAX_SIZE) => Ok(()),
         Ok(0) => Err((Reason::EmptyFile, "0 bytes".to_owned())),
         _ => Err((Reason::TooBig, format!("{} bytes", stat.st_size))),
     }
+}
+
+fn check_owner(stat: &FileStat, rights: Rights, rules: Rules) -> Result<(), (Reason, String)> {
+    if rules.strict_owner && stat.st_uid != rights.uid.as_raw() {
+        let why = format!("owned by uid {}, not {}", stat.st_uid, rights.uid);
+        return Err((Reason::WrongOwner, why));
+    }
+    Ok(())
 }
 
 /// The whole text. A file that holds a NUL byte is none that anybody wrote as text.
