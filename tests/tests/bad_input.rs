@@ -232,3 +232,34 @@ fn one_code_for_many_at_once_lets_one_in() {
     assert_eq!(inside, 1, "{}", machine.log);
     assert_eq!(machine.log.count("accepted user=alice"), 1, "{}", machine.log);
 }
+
+#[test]
+fn a_full_or_read_only_disk_lets_nobody_in_and_loses_nothing() {
+    let machine = Machine::new();
+    let host = Host::new(&machine, "auth required pam_mfa.so");
+    let alice = machine.user("alice");
+    let home = alice.home.to_str().expect("an ordinary name");
+    let owner = format!("size=64k,mode=0755,uid={0},gid={0}", alice.id);
+    run(&["mount", "-t", "tmpfs", "-o", &owner, "disk", home]);
+    alice.enrol("mfa-enroll", BY_COUNTER);
+    let code = alice.secret().counted(1);
+    // As full as it gets: the last byte that fits is written, the next is not.
+    run(&["sh", "-c", &format!("! head -c 1M /dev/zero 2>/dev/null >{home}/full")]);
+
+    let cannot_write = |why: &str| {
+        let before = look(&alice.home);
+        let seen = host.authenticate("alice", &[Answer::Text(&code)]);
+        refused(why, &seen);
+        assert!(seen.messages.iter().any(|message| message.contains(why)), "{:?}", seen.messages);
+        machine
+            .log
+            .expect(&format!(" reason=cannot_write detail=\"{home}/.google_authenticator: {why}"));
+        assert_eq!(look(&alice.home), before, "{why}");
+    };
+    cannot_write("No space left on device");
+    fs::remove_file(alice.path("full")).expect("root may");
+    run(&["mount", "-o", "remount,ro", home]);
+    cannot_write("Read-only file system");
+    run(&["mount", "-o", "remount,rw", home]);
+    assert_eq!(host.authenticate("alice", &[Answer::Text(&code)]).result, 0, "{}", machine.log);
+}
