@@ -1,6 +1,7 @@
 //! One-time codes: a counter or the time becomes a short number (RFC 4226, RFC 6238).
 
-use ring::hmac;
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
 
 use crate::secret::Secret;
 
@@ -63,20 +64,27 @@ impl Digits {
 
 /// A generator of codes for one secret; keyed once, so that a search over many counters is cheap.
 pub struct Otp {
-    key: hmac::Key,
+    key: Key,
     digits: Digits,
+}
+
+/// A keyed HMAC (RFC 2104).
+enum Key {
+    Sha1(Hmac<Sha1>),
+    Sha2(ring::hmac::Key),
 }
 
 impl Otp {
     /// A generator for `secret`, which may have any length (RFC 2104 hashes long ones).
     #[must_use]
     pub fn new(secret: &Secret, algorithm: Algorithm, digits: Digits) -> Self {
-        let hash = match algorithm {
-            Algorithm::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
-            Algorithm::Sha256 => hmac::HMAC_SHA256,
-            Algorithm::Sha512 => hmac::HMAC_SHA512,
+        let key = secret.as_bytes();
+        let key = match algorithm {
+            Algorithm::Sha1 => Key::Sha1(sha1_key(key)),
+            Algorithm::Sha256 => Key::Sha2(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key)),
+            Algorithm::Sha512 => Key::Sha2(ring::hmac::Key::new(ring::hmac::HMAC_SHA512, key)),
         };
-        Self { key: hmac::Key::new(hash, secret.as_bytes()), digits }
+        Self { key, digits }
     }
 
     /// The code for `counter` (RFC 4226 section 5.3): below 10 to the power of the digits.
@@ -84,13 +92,12 @@ impl Otp {
     /// For a time-based code the counter is the [`step`].
     #[must_use]
     pub fn code(&self, counter: u64) -> u32 {
-        let tag = hmac::sign(&self.key, &counter.to_be_bytes());
-        let bytes = tag.as_ref();
-        let offset = usize::from(bytes.last().copied().unwrap_or(0) & 0xf);
-        let word = bytes.get(offset..).and_then(|rest| rest.first_chunk::<4>());
-        // The offset is at most 15 and a tag has at least 20 bytes: the word is always there.
-        let word = u32::from_be_bytes(word.copied().unwrap_or_default());
-        (word & 0x7fff_ffff) % self.digits.modulus()
+        let counter = counter.to_be_bytes();
+        let bits = match &self.key {
+            Key::Sha1(key) => truncated(&key.clone().chain_update(counter).finalize().into_bytes()),
+            Key::Sha2(key) => truncated(ring::hmac::sign(key, &counter).as_ref()),
+        };
+        bits % self.digits.modulus()
     }
 
     /// [`Otp::code`] as people read it, with its leading zeros.
@@ -98,6 +105,19 @@ impl Otp {
     pub fn text(&self, counter: u64) -> String {
         format!("{:0width$}", self.code(counter), width = self.digits.count())
     }
+}
+
+#[expect(clippy::expect_used, reason = "cannot fail, and a panic would deny")]
+fn sha1_key(key: &[u8]) -> Hmac<Sha1> {
+    Hmac::new_from_slice(key).expect("an HMAC takes a key of any length")
+}
+
+/// The 31 bits of a tag that begin where its last half byte says.
+fn truncated(tag: &[u8]) -> u32 {
+    let offset = usize::from(tag.last().copied().unwrap_or(0) & 0xf);
+    let word = tag.get(offset..).and_then(|rest| rest.first_chunk::<4>());
+    // The offset is at most 15 and a tag has at least 20 bytes: the word is always there.
+    u32::from_be_bytes(word.copied().unwrap_or_default()) & 0x7fff_ffff
 }
 
 /// The time step of RFC 6238 section 4.2: whole periods since 1970 at `now`, both in seconds.

@@ -176,7 +176,7 @@ pub fn verify(
     outcome
 }
 
-/// Overwrites what [`decide`] left below the caller's frame: ring does not wipe its keys.
+/// Overwrites what [`decide`] left below the caller's frame: not every HMAC key wipes itself.
 #[inline(never)]
 fn wipe_stack() {
     [0xff_u8; 8192].zeroize();
