@@ -7,6 +7,10 @@ use crate::otp::{Algorithm, Digits};
 use crate::reason::Reason;
 use crate::secret::{ScratchCodes, Secret};
 
+/// How many used time steps are remembered at least, the latest: clocks jump back, and then their
+/// codes would be good again.
+pub const REMEMBERED: usize = 32;
+
 /// One user's second factors and their state.
 #[derive(Debug, Clone)]
 pub struct Account {
@@ -106,7 +110,8 @@ pub enum Change {
     Attempts(RateLimit),
     /// The next HOTP counter.
     Counter(i64),
-    /// The code of `step` has been used; used steps `window` or more away can be forgotten.
+    /// The code of `step` has been used. Of the used steps that are `window` or more away all but
+    /// the latest [`REMEMBERED`] are forgotten.
     StepUsed {
         /// The time step.
         step: i64,

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::scan::{lone_integer, skip, until};
 use super::{lines, login_key, scratch};
-use crate::account::Change;
+use crate::account::{Change, REMEMBERED};
 
 /// The text after one change.
 #[must_use]
@@ -37,23 +37,30 @@ pub fn apply(text: &[u8], change: &Change) -> Zeroizing<Vec<u8>> {
     }
 }
 
-/// The list without the steps that are `window` or more away from `step`, and with `step`.
+/// The list with `step`, and without those forgotten: the original forgets all that are `window` or
+/// more away, we keep the latest of them.
 ///
 /// Blanks stay as they are, but those behind a step that goes; the original leaves the same.
 fn with_step(list: &[u8], step: i64, window: i64) -> Vec<u8> {
+    let is_near = |used: i64| used.abs_diff(step) < window.unsigned_abs();
+    let words = list.split(|byte| BLANKS.contains(byte));
+    let steps = words.filter_map(|word| Some(lone_integer(word)?.0));
+    let mut far: Vec<_> = steps.filter(|&used| !is_near(used)).collect();
+    far.sort_unstable();
+    let oldest = far.get(far.len().saturating_sub(REMEMBERED)).copied();
+
     let mut out = Vec::with_capacity(list.len() + 20);
     let mut rest = list;
     loop {
-        let word = skip(rest, b" \t\r\n");
+        let word = skip(rest, BLANKS);
         let (blanks, _) = rest.split_at(rest.len() - word.len());
         out.extend_from_slice(blanks);
         if word.is_empty() {
             break;
         }
-        let (number, behind) = until(word, b" \t\r\n");
-        let near = lone_integer(number)
-            .is_some_and(|(used, _)| used.abs_diff(step) < window.unsigned_abs());
-        if near {
+        let (number, behind) = until(word, BLANKS);
+        let used = lone_integer(number).map(|(used, _)| used);
+        if used.is_some_and(|used| is_near(used) || oldest.is_some_and(|oldest| used >= oldest)) {
             out.extend_from_slice(number);
             rest = behind;
         } else {
@@ -66,6 +73,8 @@ fn with_step(list: &[u8], step: i64, window: i64) -> Vec<u8> {
     out.extend_from_slice(step.to_string().as_bytes());
     out
 }
+
+const BLANKS: &[u8] = b" \t\r\n";
 
 #[cfg(test)]
 mod tests {
@@ -83,16 +92,27 @@ mod tests {
     #[test]
     fn the_example_of_the_original() {
         let list = (10_001..=10_007).fold(String::new(), |list, step| used(&list, step, 6));
-        assert_eq!(list, "10002 10003 10004 10005 10006 10007");
+        assert_eq!(list, "10001 10002 10003 10004 10005 10006 10007", "it forgets the first");
+    }
+
+    #[test]
+    fn only_the_latest_of_the_far_steps_are_remembered() {
+        let steps: Vec<_> = (1..=40).rev().map(|step: i64| (100 * step).to_string()).collect();
+        let mut expected = steps[..REMEMBERED].join(" ");
+        expected.push_str("  9999");
+        assert_eq!(used(&steps.join(" "), 9999, 3), expected);
+        let near = (9970..9999).fold(String::new(), |list, step| format!("{list} {step}"));
+        assert_eq!(used(&near, 9999, 100), format!("{near} 9999"), "near ones are no concern");
     }
 
     #[test]
     fn blanks_of_a_used_list_stay_where_the_original_leaves_them() {
         assert_eq!(used("", 9, 3), "9");
         assert_eq!(used("7  8", 9, 3), "7  8 9");
-        assert_eq!(used("1  8 ", 9, 3), "8  9");
-        assert_eq!(used("8  1", 9, 3), "8   9");
-        assert_eq!(used("12 6", 9, 3), "9", "the future counts as far away, too");
+        assert_eq!(used("1  8 ", 9, 3), "1  8  9");
+        let forgotten = "100 ".repeat(REMEMBERED);
+        assert_eq!(used(&format!("1  8 {forgotten}"), 9, 3), format!("8 {forgotten} 9"));
+        assert_eq!(used(&format!("{forgotten}8  1"), 9, 3), format!("{forgotten}8   9"));
     }
 
     #[test]

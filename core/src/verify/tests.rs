@@ -1,6 +1,7 @@
 //! Whole attempts against whole files, and what they write.
 
 use super::*;
+use crate::account::REMEMBERED;
 use crate::gauth::{apply, parse};
 use crate::secret::Secret;
 
@@ -89,6 +90,50 @@ fn a_code_counts_once_where_reuse_is_disallowed() {
     assert_eq!(login.enter(&code(STEP + 1)), Ok((Factor::Totp, 1)));
     assert_eq!(login.enter(&code(STEP - 1)), Ok((Factor::Totp, -1)));
     assert_eq!(login.enter(&code(STEP + 1)), Err(Reason::Reused));
+}
+
+/// Enters the code of the step that is `steps` away, when the clock is there, too.
+fn at(login: &mut Login, steps: i64) -> Result<(Factor, i64), Reason> {
+    let step = STEP.wrapping_add_signed(steps);
+    login.now = step * 30;
+    login.enter(&code(step))
+}
+
+#[test]
+fn a_clock_that_jumps_brings_no_used_code_back() {
+    const DAY: i64 = 24 * 60 * 2;
+    for jump in [DAY, -DAY] {
+        let mut login = Login::new("\" TOTP_AUTH\n\" DISALLOW_REUSE");
+        assert!(at(&mut login, 0).is_ok());
+        assert!(at(&mut login, jump).is_ok());
+        assert_eq!(at(&mut login, 0), Err(Reason::Reused), "{jump}");
+        assert!(at(&mut login, 1).is_ok(), "{jump}: nobody waits for the clock to come round");
+        assert_eq!(at(&mut login, jump), Err(Reason::Reused), "{jump}");
+    }
+}
+
+#[test]
+fn what_may_be_forgotten_counts_as_used() {
+    let mut login = Login::new("\" TOTP_AUTH\n\" DISALLOW_REUSE");
+    let remembered = i64::try_from(REMEMBERED).unwrap();
+    for login_of_a_day in 0..=remembered + 3 {
+        assert!(at(&mut login, 10 * login_of_a_day).is_ok());
+    }
+    let listed = login.value("DISALLOW_REUSE").unwrap().split(' ').count();
+    assert_eq!(listed, REMEMBERED + 1, "the latest, and the one of the moment");
+    for forgotten in [0, 10, 20, 25] {
+        assert_eq!(at(&mut login, forgotten), Err(Reason::Reused), "{forgotten}");
+    }
+    assert_eq!(at(&mut login, 30), Err(Reason::Reused), "listed");
+    assert!(at(&mut login, 35).is_ok());
+}
+
+#[test]
+fn a_list_of_nonsense_takes_no_time() {
+    let far = [i64::MAX.to_string(), (i64::MAX - 1).to_string()].join(" ");
+    let mut login =
+        Login::new(&format!("\" TOTP_AUTH\n\" DISALLOW_REUSE{}", [" "].repeat(20).join(&far)));
+    assert_eq!(login.enter(&code(STEP)), Err(Reason::Reused));
 }
 
 #[test]

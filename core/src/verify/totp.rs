@@ -2,7 +2,7 @@
 
 use super::hotp::first_match;
 use super::{Check, Denied, Factor, Terms};
-use crate::account::{Change, Sighting, Totp};
+use crate::account::{Change, REMEMBERED, Sighting, Totp};
 use crate::otp::{Otp, step};
 use crate::reason::Reason;
 
@@ -33,7 +33,7 @@ pub(super) fn check(
     let offsets = -((window - 1) / 2)..=window / 2;
     if let Some(offset) = first_match(otp, code, expected, offsets) {
         let hit = expected.wrapping_add(offset);
-        return match use_up(totp, hit, window, |used| used.contains(&hit)) {
+        return match use_up(totp, hit, window, |used| is_used(used, hit)) {
             Ok(change) => {
                 changes.extend(change);
                 matched(totp, hit.wrapping_sub(base))
@@ -104,12 +104,25 @@ fn use_up(
     }
 }
 
-/// Seconds until the person's clock shows a code that comes after all the used ones.
+/// Whether the code of `step` has been used, or may have been.
+fn is_used(used: &[i64], step: i64) -> bool {
+    used.contains(&step) || step < known_since(used)
+}
+
+/// The first step of which it is known whether its code has been used: earlier ones may be
+/// forgotten.
+fn known_since(used: &[i64]) -> i64 {
+    let all_known = used.len() < REMEMBERED;
+    used.iter().copied().filter(|_| !all_known).min().unwrap_or(i64::MIN)
+}
+
+/// Seconds until the person's clock shows a code that comes after this one and is not used.
 fn wait(totp: &Totp, hit: i64, period: u64, now: u64) -> Option<u64> {
     let used = totp.used.as_ref()?.as_ref().ok()?;
-    let newest = used.iter().copied().max().unwrap_or(hit);
-    let next = u64::try_from(newest.checked_sub(totp.skew)?.checked_add(1)?).ok()?;
-    Some(next.checked_mul(period)?.saturating_sub(now))
+    let later = hit.checked_add(1)?.max(known_since(used));
+    let next = (later..=i64::MAX).find(|step| !used.contains(step))?;
+    let shown = u64::try_from(next.checked_sub(totp.skew)?).ok()?.checked_mul(period)?;
+    Some(shown.saturating_sub(now))
 }
 
 /// What a code of another time teaches.
