@@ -1,7 +1,7 @@
 # Everything is built by whoever calls. Root is asked for only where a package lacks on this machine (after saying so)
 # and for the private namespaces of tests/sandbox.sh.
 
-.PHONY: build demo check
+.PHONY: build demo check races
 
 # The module and the command: target/release/libpam_mfa.so, target/release/mfa-enroll
 build:
@@ -22,3 +22,7 @@ check:
 		cargo doc --workspace --no-deps --document-private-items --locked
 	cargo build --release --locked --package pam_mfa --package mfa-enroll
 	@tests/e2e.sh
+
+# Many logins at one moment, a hundred rounds of each race (`make check` runs five)
+races: build
+	@ROUNDS=100 tests/e2e.sh --file races

@@ -1,16 +1,29 @@
 #!/usr/bin/env bash
 # Compiles the end-to-end tests as whoever calls, and runs them in the sandbox against what `make build` left.
 #
-#   tests/e2e.sh [NAME...]      all tests, or those whose names hold one of these
+#   tests/e2e.sh [--file FILE] [NAME...]      all tests, those of tests/tests/FILE.rs, those whose names hold one of these
+#
+# ROUNDS says how often the races are run.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-compiled=$(cargo test --package sandbox --no-run --locked --message-format json-render-diagnostics)
+files=(--tests)
+if [[ ${1-} == --file ]]; then
+    files=(--test "$2")
+    shift 2
+fi
+compiled=$(cargo test --package sandbox "${files[@]}" --no-run --locked --message-format json-render-diagnostics)
 compiled=$(sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' <<<"$compiled" | sort)
+
+settings=()
+for name in ROUNDS; do
+    [[ ! -v $name ]] || settings+=("$name=${!name}")
+done
+packages="openssh-server sudo oathtool libpam-google-authenticator libpam0g-dev"
 
 # Most of a login is waiting for somebody else: three tests a core.
 # shellcheck disable=SC2016
-tests/sandbox.sh --packages "openssh-server sudo oathtool libpam-google-authenticator libpam0g-dev" -- bash -c '
+tests/sandbox.sh --packages "$packages" -- env "${settings[@]}" bash -c '
     tests/install.sh || exit
     export RUST_TEST_THREADS=$(($(nproc) * 3))
     mapfile -t tests <<<"$1"

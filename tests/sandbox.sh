@@ -107,6 +107,13 @@ for shared in "$project" "$target"; do
     mount --bind -o ro "$shared" "$root$shared"
 done
 
+disk=$(mktemp --directory "$cache/disk.XXXXXX")
+trap 'rm -rf "$disk"' EXIT
+chmod 755 "$disk"
+chown --reference="$cache" "$disk"
+mkdir "$root/disk"
+mount --bind "$disk" "$root/disk"
+
 hostname sandbox
 printf '127.0.0.1 localhost sandbox\n::1 localhost\n' >"$root/etc/hosts"
 rm -f "$root/etc/resolv.conf" # often a link into the machine's /run

@@ -11,14 +11,17 @@
 )]
 #![allow(clippy::must_use_candidate, reason = "much of this is done for what it checks on the way")]
 
+mod crowd;
 mod dialogue;
 mod host;
 mod log;
 mod machine;
 mod otp;
+mod program;
 mod sshd;
 mod user;
 
+pub use crowd::{Client, rush, serve_in_threads};
 pub use dialogue::Dialogue;
 pub use host::{Answer, Begun, Conversation, Host};
 pub use log::Log;

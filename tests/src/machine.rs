@@ -2,12 +2,13 @@
 
 use std::marker::PhantomData;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
+use nix::unistd::gettid;
 
 use crate::{Dialogue, Log, User};
 
@@ -18,6 +19,8 @@ use crate::{Dialogue, Log, User};
 pub struct Machine {
     /// What was logged on it.
     pub log: Log,
+    /// Where its homes lie on a real disk, if they do.
+    disk: Option<PathBuf>,
     /// Other threads live on another machine.
     _here: PhantomData<*const ()>,
 }
@@ -59,7 +62,17 @@ impl Machine {
         fs::create_dir("/etc/pam.d").expect("just removed");
         fs::write("/etc/pam.d/other", "auth required pam_deny.so\n").expect("our own /etc");
         run(&["ip", "link", "set", "lo", "up"]);
-        Self { log: Log::start(), _here: PhantomData }
+        Self { log: Log::start(), disk: None, _here: PhantomData }
+    }
+
+    /// The same with homes on a real disk, where a write takes the time that it takes.
+    pub fn with_disk() -> Self {
+        let mut machine = Self::new();
+        let homes = PathBuf::from(format!("/disk/{}", gettid()));
+        fs::create_dir(&homes).expect("no other thread has this number");
+        mount_at(&homes.display().to_string(), "/home", None, MsFlags::MS_BIND);
+        machine.disk = Some(homes);
+        machine
     }
 
     /// Adds a person with a home, the shell /bin/sh and the password [`crate::PASSWORD`].
@@ -84,6 +97,10 @@ impl Machine {
 impl Drop for Machine {
     fn drop(&mut self) {
         Log::stop();
+        if let Some(homes) = &self.disk {
+            // What is left goes with the sandbox.
+            let _ = fs::remove_dir_all(homes);
+        }
     }
 }
 

@@ -62,6 +62,16 @@ impl User {
         fs::read_to_string(self.state()).expect("enrolled")
     }
 
+    /// The names in the home directory, in order.
+    pub fn files(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.home).expect("it is there");
+        let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("readable").file_name();
+        let mut names: Vec<_> =
+            entries.map(|entry| name(entry).to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
     /// A command that this person runs, without root's rights.
     pub fn command(&self, argv: &[&str]) -> Command {
         let mut command = Command::new("setpriv");

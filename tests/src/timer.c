@@ -1,0 +1,123 @@
+/*
+ * How long things take, one after the other in every round, so that all of them meet the same noise.
+ *
+ *   timer ROUNDS WORK...
+ *
+ * WORK is one of
+ *   inside:SERVICE:USER:RESULT:ANSWERS   a login in this process, which has seen such logins before
+ *   fresh:SERVICE:USER:RESULT:ANSWERS    the first login of a process
+ *   load:FILE                            dlopen in a process that has not loaded FILE
+ *   sync:DIRECTORY                       making a rename in DIRECTORY durable
+ * ANSWERS, with commas between, are given in turn, the last one again and again; a login must return RESULT. On standard
+ * output a line for each round: nanoseconds, for each WORK in turn.
+ */
+#include "login.h"
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <time.h>
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "%s: %s\n", what, errno ? strerror(errno) : "another result than expected");
+    _exit(2);
+}
+
+static long long now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+static long long login(char *work)
+{
+    char *service = strtok(work, ":"), *user = strtok(NULL, ":"), *result = strtok(NULL, ":"),
+         *answer = strtok(NULL, ":");
+    long long start = now();
+    int seen = finish(begin(service, user, answer));
+    long long took = now() - start;
+    errno = 0;
+    if (seen != atoi(result))
+        fail(service);
+    return took;
+}
+
+static long long load(char *file)
+{
+    long long start = now();
+    void *module = dlopen(file, RTLD_NOW);
+    long long took = now() - start;
+    if (!module)
+        fail(dlerror());
+    return took;
+}
+
+static long long sync_rename(char *directory)
+{
+    char from[4096], to[4096];
+    snprintf(from, sizeof from, "%s/from", directory);
+    snprintf(to, sizeof to, "%s/to", directory);
+    int file = open(from, O_WRONLY | O_CREAT | O_EXCL, 0400);
+    if (file < 0 || write(file, "rename", 6) != 6 || fsync(file) || close(file) || rename(from, to))
+        fail(directory);
+    long long start = now();
+    int opened = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (opened < 0 || fsync(opened))
+        fail(directory);
+    close(opened);
+    return now() - start;
+}
+
+/* What `work` takes in a process of its own. */
+static long long apart(long long (*work)(char *), char *argument)
+{
+    int result[2], status;
+    long long took = 0;
+    if (pipe2(result, O_CLOEXEC))
+        fail("pipe");
+    if (!fork()) {
+        took = work(argument);
+        _exit(write(result[1], &took, sizeof took) == sizeof took ? 0 : 2);
+    }
+    close(result[1]);
+    if (read(result[0], &took, sizeof took) != sizeof took || wait(&status) < 0 || status)
+        fail("a process");
+    close(result[0]);
+    return took;
+}
+
+/* The login of this round: the first of the answers that are left, which goes unless it is the last. */
+static char *turn(char *login)
+{
+    char *answers = strrchr(login, ':') + 1, *rest = strchr(answers, ','), *this = strdup(login);
+    if (rest) {
+        this[rest - login] = '\0';
+        memmove(answers, rest + 1, strlen(rest));
+    }
+    return this;
+}
+
+int main(int argc, char **argv)
+{
+    for (int round = 0; argc > 2 && round < atoi(argv[1]); round++) {
+        for (int i = 2; i < argc; i++) {
+            char *argument = strchr(argv[i], ':') + 1;
+            int fresh = !strncmp(argv[i], "fresh", 5);
+            long long took;
+            if (fresh || !strncmp(argv[i], "inside", 6)) {
+                char *this = turn(argument);
+                took = fresh ? apart(login, this) : login(this);
+                free(this);
+            } else if (!strncmp(argv[i], "load", 4)) {
+                took = apart(load, argument);
+            } else {
+                took = sync_rename(argument);
+            }
+            printf("%lld ", took);
+        }
+        printf("\n");
+    }
+    return 0;
+}
