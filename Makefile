@@ -1,7 +1,7 @@
 # Everything is built by whoever calls. Root is asked for only where a package lacks on this machine (after saying so)
 # and for the private namespaces of tests/sandbox.sh.
 
-.PHONY: build demo check races
+.PHONY: build demo check races faults
 
 # The module and the command: target/release/libpam_mfa.so, target/release/mfa-enroll
 build:
@@ -26,3 +26,7 @@ check:
 # Many logins at one moment, a hundred rounds of each race (`make check` runs five)
 races: build
 	@ROUNDS=100 tests/e2e.sh --file races
+
+# Every system call of a login fails once in every way, and the host is killed at every one (part of `make check`)
+faults: build
+	@tests/e2e.sh --file faults

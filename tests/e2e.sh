@@ -19,7 +19,7 @@ settings=()
 for name in ROUNDS; do
     [[ ! -v $name ]] || settings+=("$name=${!name}")
 done
-packages="openssh-server sudo oathtool libpam-google-authenticator libpam0g-dev"
+packages="openssh-server sudo oathtool libpam-google-authenticator libpam0g-dev strace"
 
 # Most of a login is waiting for somebody else: three tests a core.
 # shellcheck disable=SC2016

@@ -81,6 +81,12 @@ impl<'a> Host<'a> {
         self.start(user, answers, &sought.join(",")).end()
     }
 
+    /// The command line that authenticates `user` and says what came of it.
+    pub fn argv(&self, user: &str, answers: &[Answer]) -> Vec<String> {
+        let words = [PROGRAM, "host", user].map(str::to_owned);
+        words.into_iter().chain(answers.iter().map(Answer::argument)).collect()
+    }
+
     /// Begins to authenticate `user`, so that others can at the same time.
     pub fn begin(&self, user: impl AsRef<OsStr>, answers: &[Answer]) -> Begun<'a> {
         self.start(user, answers, "")

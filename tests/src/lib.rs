@@ -13,16 +13,19 @@
 
 mod crowd;
 mod dialogue;
+mod footprint;
 mod host;
 mod log;
 mod machine;
 mod otp;
 mod program;
 mod sshd;
+pub mod strace;
 mod user;
 
 pub use crowd::{Client, rush, serve_in_threads};
 pub use dialogue::Dialogue;
+pub use footprint::footprint;
 pub use host::{Answer, Begun, Conversation, Host};
 pub use log::Log;
 pub use machine::{Machine, run};

@@ -14,7 +14,10 @@ pub(crate) fn program(name: &str, source: &str) -> String {
         let file = format!("{path}.c");
         fs::write("/run/login.h", LOGIN).expect("our own /run");
         fs::write(&file, source).expect("our own /run");
-        run(&["cc", "-O1", "-pthread", "-Wall", "-Wextra", "-Werror", "-o", &path, &file, "-lpam"]);
+        // A host has libpam loaded before any module, whether it calls it in these lines or not.
+        let options = "-O1 -pthread -Wall -Wextra -Werror -Wl,--no-as-needed -lpam";
+        let options = options.split(' ').chain(["-o", &path, &file]);
+        run(&["cc"].into_iter().chain(options).collect::<Vec<_>>());
     }
     path
 }
