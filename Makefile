@@ -1,7 +1,7 @@
 # Everything is built by whoever calls. Root is asked for only where a package lacks on this machine (after saying so)
 # and for the private namespaces of tests/sandbox.sh.
 
-.PHONY: build demo check races faults
+.PHONY: build demo check races faults bench
 
 # The module and the command: target/release/libpam_mfa.so, target/release/mfa-enroll
 build:
@@ -30,3 +30,9 @@ races: build
 # Every system call of a login fails once in every way, and the host is killed at every one (part of `make check`)
 faults: build
 	@tests/e2e.sh --file faults
+
+# How long a login takes, beside libpam-google-authenticator in the same run
+bench: build
+	cargo build --locked --package benches
+	@tests/sandbox.sh --packages "oathtool libpam-google-authenticator libpam0g-dev valgrind" -- \
+		sh -c 'tests/install.sh && "$$PAM_MFA_TARGET/debug/bench"'

@@ -1,10 +1,18 @@
-//! What a module costs a process that loads it.
+//! A module as a file, and what it costs a process that loads it.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::machine::run;
 use crate::program::program;
+
+/// Where the PAM module of this file name is installed.
+#[track_caller]
+pub fn module(name: &str) -> PathBuf {
+    let all = run(&["sh", "-c", "ls --directory /usr/lib/*/security /lib/*/security"]);
+    let mut paths = all.lines().map(|directory| Path::new(directory).join(name));
+    paths.find(|path| path.exists()).unwrap_or_else(|| panic!("{name} is not installed"))
+}
 
 /// Kilobytes of memory that `file`, once loaded, shares with no other process.
 #[track_caller]

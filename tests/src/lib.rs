@@ -21,11 +21,12 @@ mod otp;
 mod program;
 mod sshd;
 pub mod strace;
+pub mod timer;
 mod user;
 
 pub use crowd::{Client, rush, serve_in_threads};
 pub use dialogue::Dialogue;
-pub use footprint::footprint;
+pub use footprint::{footprint, module};
 pub use host::{Answer, Begun, Conversation, Host};
 pub use log::Log;
 pub use machine::{Machine, run};

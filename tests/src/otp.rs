@@ -47,6 +47,14 @@ impl Secret {
         run(&["oathtool", "--hotp", "--base32", "--counter", &counter.to_string(), &self.0])
     }
 
+    /// The HOTP codes of `count` counters from `first` on.
+    pub fn counted_from(&self, first: u64, count: u64) -> Vec<String> {
+        let [first, more] = [first, count.saturating_sub(1)].map(|number| number.to_string());
+        let options = ["--hotp", "--base32", "--counter", &first, "--window", &more, &self.0];
+        let codes = run(&[&["oathtool"], &options[..]].concat());
+        codes.lines().map(str::to_owned).collect()
+    }
+
     /// A code that is wrong now, was wrong and will be wrong for half a day either way, so that no
     /// drift explains it; nor is it one of the first thousand HOTP codes.
     pub fn wrong_code(&self) -> String {

@@ -45,9 +45,7 @@ fn with_step(list: &[u8], step: i64, window: i64) -> Vec<u8> {
     let is_near = |used: i64| used.abs_diff(step) < window.unsigned_abs();
     let words = list.split(|byte| BLANKS.contains(byte));
     let steps = words.filter_map(|word| Some(lone_integer(word)?.0));
-    let mut far: Vec<_> = steps.filter(|&used| !is_near(used)).collect();
-    far.sort_unstable();
-    let oldest = far.get(far.len().saturating_sub(REMEMBERED)).copied();
+    let since = remembered_since(steps.filter(|&used| !is_near(used)));
 
     let mut out = Vec::with_capacity(list.len() + 20);
     let mut rest = list;
@@ -60,7 +58,7 @@ fn with_step(list: &[u8], step: i64, window: i64) -> Vec<u8> {
         }
         let (number, behind) = until(word, BLANKS);
         let used = lone_integer(number).map(|(used, _)| used);
-        if used.is_some_and(|used| is_near(used) || oldest.is_some_and(|oldest| used >= oldest)) {
+        if used.is_some_and(|used| is_near(used) || since.is_some_and(|since| used >= since)) {
             out.extend_from_slice(number);
             rest = behind;
         } else {
@@ -72,6 +70,19 @@ fn with_step(list: &[u8], step: i64, window: i64) -> Vec<u8> {
     }
     out.extend_from_slice(step.to_string().as_bytes());
     out
+}
+
+/// The earliest of the [`REMEMBERED`] latest steps.
+fn remembered_since(steps: impl Iterator<Item = i64>) -> Option<i64> {
+    let mut latest = Vec::new();
+    for step in steps {
+        latest.push(step);
+        let earliest = (0..latest.len()).min_by_key(|&at| latest.get(at))?;
+        if latest.len() > REMEMBERED {
+            latest.swap_remove(earliest);
+        }
+    }
+    latest.into_iter().min()
 }
 
 const BLANKS: &[u8] = b" \t\r\n";

@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FlockArg, OFlag, open, openat};
 use nix::sys::stat::{Mode, fstat, mkdirat};
 use nix::unistd::Uid;
-use ring::digest::{SHA256, digest};
+use sha1::{Digest, Sha1};
 
 use super::Trouble;
 use crate::reason::Reason;
@@ -64,7 +64,8 @@ pub(super) fn lock_path(
         Trouble::system(Reason::CannotLock, &run_dir.join("lock").display().to_string(), errno)
     };
     let dir = private_dir(run_dir).and_then(|dir| private_subdir(&dir, Path::new("lock")));
-    let name = HEXLOWER.encode(digest(&SHA256, path.as_os_str().as_encoded_bytes()).as_ref());
+    // Two paths with one hash would wait for each other, and nothing else.
+    let name = HEXLOWER.encode(&Sha1::digest(path.as_os_str().as_encoded_bytes()));
     let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let file = dir
         .and_then(|dir| openat(dir, name.as_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR))

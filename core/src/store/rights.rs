@@ -30,9 +30,9 @@ impl Rights {
     /// [`Reason::NoRights`] if they cannot be taken (only root can take another's), or not be
     /// taken off; what `work` returned is lost then.
     pub fn run<T>(self, work: impl FnOnce() -> T) -> Result<T, Trouble> {
-        let before = Self::current();
+        // The group first: without root's rights it could not be changed any more.
+        let before = Self { gid: setfsgid(self.gid), uid: setfsuid(self.uid) };
         let restored = Worn(before);
-        self.wear();
         if Self::current() != self {
             return Err(Trouble::new(Reason::NoRights, format!("{self} not taken")));
         }
@@ -42,12 +42,6 @@ impl Rights {
             return Err(Trouble::new(Reason::NoRights, format!("{before} not restored")));
         }
         Ok(result)
-    }
-
-    /// The group first: without root's rights it could not be changed any more.
-    fn wear(self) {
-        setfsgid(self.gid);
-        setfsuid(self.uid);
     }
 
     fn current() -> Self {

@@ -179,7 +179,7 @@ pub fn verify(
 /// Overwrites what [`decide`] left below the caller's frame: not every HMAC key wipes itself.
 #[inline(never)]
 fn wipe_stack() {
-    [0xff_u8; 8192].zeroize();
+    [u64::MAX; 1024].zeroize();
 }
 
 /// As much work as a wrong time-based code costs, for those whose denial cost less: so that time
