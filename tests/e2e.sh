@@ -12,14 +12,16 @@ if [[ ${1-} == --file ]]; then
     files=(--test "$2")
     shift 2
 fi
-compiled=$(cargo test --package sandbox --package benches "${files[@]}" --no-run --locked --message-format json-render-diagnostics)
-compiled=$(sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' <<<"$compiled" | sort)
+compiled=$(cargo test --package sandbox --package benches "${files[@]}" --no-run --locked \
+    --message-format json-render-diagnostics)
+compiled=$(sed -n '/"test":true}/s/.*"executable":"\([^"]*\)".*/\1/p' <<<"$compiled" | sort)
 
 settings=()
 for name in ROUNDS; do
     [[ ! -v $name ]] || settings+=("$name=${!name}")
 done
-packages="openssh-server sudo oathtool libpam-google-authenticator libpam0g-dev strace valgrind"
+packages="openssh-server sudo postgresql vsftpd curl oathtool libfaketime strace valgrind"
+packages+=" libpam-google-authenticator libpam0g-dev"
 
 # Most of a login is waiting for somebody else: three tests a core.
 # shellcheck disable=SC2016

@@ -161,6 +161,9 @@ if [[ ${#missing[@]} -gt 0 ]]; then
     # Openssh-server makes the host keys that are not there, RSA a second long; whoever starts an sshd brings one.
     [[ -d $root/etc/ssh ]] || mkdir "$root/etc/ssh"
     for kind in rsa ecdsa ed25519; do touch "$root/etc/ssh/ssh_host_${kind}_key"; done
+    # PostgreSQL makes a database unless told otherwise; whoever starts one brings it.
+    mkdir -p "$root/etc/postgresql-common"
+    echo 'create_main_cluster = false' >"$root/etc/postgresql-common/createcluster.conf"
     names=("$debs"/*.deb)
     # With no lists to read, apt-get is quick, and takes the files it is given.
     apt_get --option Dir::State::Lists=/var/cache/no-lists install "${names[@]/#"$debs"//var/cache/sandbox}" ||

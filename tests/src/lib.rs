@@ -1,6 +1,6 @@
 //! The means by which the end-to-end tests see a real login: a [`Machine`] of each test's own, with
-//! its users, PAM stacks, network and system log; real servers on it ([`Sshd`]); and a person at a
-//! terminal ([`Dialogue`]).
+//! its users, PAM stacks, network and system log; real servers on it ([`Sshd`], [`Postgres`],
+//! [`Vsftpd`]), if need be by a [`Clock`] of their own; and a person at a terminal ([`Dialogue`]).
 //!
 //! Everything here runs as root inside `tests/sandbox.sh`; `make check` calls it so.
 
@@ -11,6 +11,7 @@
 )]
 #![allow(clippy::must_use_candidate, reason = "much of this is done for what it checks on the way")]
 
+mod clock;
 mod crowd;
 mod dialogue;
 mod footprint;
@@ -18,12 +19,16 @@ mod host;
 mod log;
 mod machine;
 mod otp;
+mod postgres;
 mod program;
+mod server;
 mod sshd;
 pub mod strace;
 pub mod timer;
 mod user;
+mod vsftpd;
 
+pub use clock::Clock;
 pub use crowd::{Client, rush, serve_in_threads};
 pub use dialogue::Dialogue;
 pub use footprint::{footprint, module};
@@ -31,8 +36,10 @@ pub use host::{Answer, Begun, Conversation, Host};
 pub use log::Log;
 pub use machine::{Machine, run};
 pub use otp::Secret;
+pub use postgres::Postgres;
 pub use sshd::Sshd;
 pub use user::{PASSWORD, User};
+pub use vsftpd::Vsftpd;
 
 use std::time::Duration;
 

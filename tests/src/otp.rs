@@ -31,7 +31,12 @@ impl Secret {
         if left < 8 {
             thread::sleep(Duration::from_secs(left.unsigned_abs()));
         }
-        self.at(now() + steps * STEP, &[])
+        self.code_at(now() + steps * STEP)
+    }
+
+    /// The code of a time, s since 1970.
+    pub fn code_at(&self, time: i64) -> String {
+        self.at(time, &[])
     }
 
     /// The key and its text as files have it, in hexadecimal.

@@ -1,17 +1,15 @@
 //! A real sshd and its clients.
 
-use std::fs::{self, File};
-use std::net::TcpStream;
-use std::process::{Child, Command};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::fs;
+use std::process::Command;
 
 use crate::machine::run;
-use crate::{Dialogue, Machine, PATIENCE};
+use crate::server::Server;
+use crate::{Clock, Dialogue, Machine};
 
+const PROGRAM: &str = "/usr/sbin/sshd";
 const CONFIG: &str = "/etc/ssh/sshd_config";
 const CLIENT_KEY: &str = "/root/key";
-const ERRORS: &str = "/run/sshd.stderr";
 
 /// What every sshd here has; the test's own lines come first, and sshd takes the first it sees.
 const COMMON: &str = "
@@ -27,12 +25,21 @@ PidFile none
 /// A running sshd on port 22 of the machine's own network. It trusts one key for everybody.
 pub struct Sshd<'a> {
     machine: &'a Machine,
-    server: Child,
+    server: Server,
 }
 
 impl<'a> Sshd<'a> {
     /// Starts one with these lines of `sshd_config(5)`; returns once it listens.
     pub fn start(machine: &'a Machine, config: &str) -> Self {
+        Self::launch(machine, config, Command::new(PROGRAM))
+    }
+
+    /// Starts one that goes by this clock.
+    pub fn start_by(clock: &Clock, machine: &'a Machine, config: &str) -> Self {
+        Self::launch(machine, config, clock.command(PROGRAM))
+    }
+
+    fn launch(machine: &'a Machine, config: &str, mut command: Command) -> Self {
         fs::remove_dir_all("/etc/ssh").expect("openssh-server is in the throw-away root");
         for directory in ["/etc/ssh", "/run/sshd"] {
             fs::create_dir(directory).expect("our own /etc and /run");
@@ -46,27 +53,12 @@ impl<'a> Sshd<'a> {
         fs::write(CONFIG, format!("{config}\n{COMMON}")).expect("our own /etc");
         // OpenSSH 9.8 and later keep an address waiting that failed before; the failures here are
         // meant.
-        if run(&["/usr/sbin/sshd", "-T", "-f", CONFIG]).contains("persourcepenalties") {
+        if run(&[PROGRAM, "-T", "-f", CONFIG]).contains("persourcepenalties") {
             fs::write(CONFIG, format!("{config}\n{COMMON}PerSourcePenalties no\n"))
                 .expect("our own /etc");
         }
-        let errors = File::create(ERRORS).expect("our own /run");
-        let mut server = Command::new("/usr/sbin/sshd")
-            .args(["-D", "-f", CONFIG])
-            .stderr(errors)
-            .spawn()
-            .expect("openssh-server is in the throw-away root");
-        let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect("127.0.0.1:22").is_err() {
-            let ended = server.try_wait().expect("our own child");
-            let errors = fs::read_to_string(ERRORS).unwrap_or_default();
-            assert!(
-                ended.is_none() && Instant::now() < deadline,
-                "sshd does not listen: {errors}\n{}",
-                machine.log
-            );
-            thread::sleep(Duration::from_millis(5));
-        }
+        command.args(["-D", "-f", CONFIG]);
+        let server = Server::start(machine, "sshd", command, 22);
         Self { machine, server }
     }
 
@@ -97,13 +89,6 @@ impl<'a> Sshd<'a> {
 
     /// What sshd wrote to its standard error: nothing, if all is well.
     pub fn errors(&self) -> String {
-        fs::read_to_string(ERRORS).expect("made at the start")
-    }
-}
-
-impl Drop for Sshd<'_> {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        self.server.errors()
     }
 }
