@@ -41,6 +41,12 @@ impl Algorithm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Digits(u8);
 
+impl Default for Digits {
+    fn default() -> Self {
+        Self::SIX
+    }
+}
+
 impl Digits {
     /// What nearly every authenticator app shows.
     pub const SIX: Self = Self(6);
@@ -85,6 +91,12 @@ impl Otp {
             Algorithm::Sha512 => Key::Sha2(ring::hmac::Key::new(ring::hmac::HMAC_SHA512, key)),
         };
         Self { key, digits }
+    }
+
+    /// How many digits its codes have.
+    #[must_use]
+    pub fn digits(&self) -> Digits {
+        self.digits
     }
 
     /// The code for `counter` (RFC 4226 section 5.3): below 10 to the power of the digits.

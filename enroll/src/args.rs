@@ -3,7 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
+
+use mfa_core::otp::{Algorithm, Digits};
 
 use crate::failure::Failure;
 use crate::qr::Mode;
@@ -28,7 +31,9 @@ pub enum Request {
     infer_long_args = true,
     override_usage = "mfa-enroll [OPTIONS]",
     after_help = "What no flag decides is asked. `mfa-enroll -tDfuw 3` asks only for a code of the \
-                  app,\n`mfa-enroll -cfuw 3` for nothing. The flags are google-authenticator's."
+                  app,\n`mfa-enroll -cfuw 3` for nothing. The flags with a letter are \
+                  google-authenticator's.\nSome apps ignore --digits and --algorithm, and some cannot \
+                  read what the modes\nwith _INVERSE draw."
 )]
 pub struct Args {
     /// Time-based codes (TOTP)
@@ -40,11 +45,11 @@ pub struct Args {
     pub counter_based: bool,
 
     /// Each time-based code counts once
-    #[arg(short = 'd', long)]
+    #[arg(short = 'd', long, aliases = ["d", "di"])]
     pub disallow_reuse: bool,
 
     /// A time-based code may be used again while it is good
-    #[arg(short = 'D', long)]
+    #[arg(short = 'D', long, aliases = ["a", "al"])]
     pub allow_reuse: bool,
 
     /// How many codes are good at one moment, 1 to 21
@@ -75,6 +80,16 @@ pub struct Args {
     #[arg(allow_hyphen_values = true)]
     pub step_size: Option<u8>,
 
+    /// How many digits a code has, 6 to 8
+    #[arg(long, value_name = "N", value_parser = digits)]
+    #[arg(default_value = "6", allow_hyphen_values = true)]
+    pub digits: Digits,
+
+    /// The hash: SHA1, SHA256 or SHA512
+    #[arg(long, value_name = "NAME", value_parser = algorithm)]
+    #[arg(default_value = "SHA1", allow_hyphen_values = true)]
+    pub algorithm: Algorithm,
+
     /// How many recovery codes, 0 to 10
     #[arg(short = 'e', long, value_name = "N", value_parser = number::<u8>(0, 10))]
     #[arg(default_value = "5", allow_hyphen_values = true)]
@@ -97,9 +112,22 @@ pub struct Args {
     pub issuer: Option<OsString>,
 
     /// How to draw the QR code: NONE, ANSI, UTF8, ANSI_INVERSE, ... or UTF8_GREY
-    #[arg(short = 'Q', long, value_name = "MODE", ignore_case = true)]
+    #[arg(short = 'Q', long, value_name = "MODE", ignore_case = true, aliases = ["qr", "qr-"])]
     #[arg(hide_possible_values = true, allow_hyphen_values = true)]
     pub qr_mode: Option<Mode>,
+
+    /// Draw the QR code into this new file as well, once all is decided
+    #[arg(long, value_name = "FILE.svg", value_parser = PathBufValueParser::new().try_map(svg))]
+    #[arg(allow_hyphen_values = true)]
+    pub qr_file: Option<PathBuf>,
+
+    /// Print what the QR code holds, an otpauth URI; with --quiet that alone
+    #[arg(long)]
+    pub uri: bool,
+
+    /// Print one JSON object and nothing else, and ask nothing
+    #[arg(long)]
+    pub json: bool,
 
     /// Ask for no code of the app
     #[arg(short = 'C', long, overrides_with = "no_confirm")]
@@ -177,6 +205,11 @@ impl Args {
                 rate_given && self.no_rate_limit,
                 "--no-rate-limit excludes --rate-limit and --rate-time; leave it or them out",
             ),
+            (
+                self.json && (self.quiet || self.uri || self.qr_mode.is_some()),
+                "--json prints one object, URI included, and nothing else; leave --quiet, --uri \
+                 and --qr-mode out",
+            ),
         ]
         .into_iter()
         .find_map(|(given, sentence)| given.then_some(sentence))
@@ -209,6 +242,20 @@ fn number<T: TryFrom<i64>>(
     }
 }
 
+fn digits(text: &str) -> Result<Digits, String> {
+    let range = "a number from 6 to 8";
+    number(6, 8)(text).and_then(|digits| Digits::new(digits).ok_or_else(|| range.to_owned()))
+}
+
+fn algorithm(text: &str) -> Result<Algorithm, String> {
+    Algorithm::from_name(text).ok_or_else(|| "one of SHA1, SHA256, SHA512".to_owned())
+}
+
+fn svg(path: PathBuf) -> Result<PathBuf, String> {
+    let is_svg = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("svg"));
+    is_svg.then_some(path).ok_or_else(|| "a name that ends in .svg".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,6 +263,52 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn abbreviations_mean_what_they_meant_to_the_original() {
+        let originals = [
+            ("help", None),
+            ("counter-based", None),
+            ("time-based", None),
+            ("no-confirm", None),
+            ("disallow-reuse", None),
+            ("allow-reuse", None),
+            ("force", None),
+            ("label", Some("a")),
+            ("issuer", Some("a")),
+            ("quiet", None),
+            ("qr-mode", Some("ansi")),
+            ("rate-limit", Some("3")),
+            ("rate-time", Some("30")),
+            ("no-rate-limit", None),
+            ("secret", Some("a")),
+            ("step-size", Some("30")),
+            ("window-size", Some("3")),
+            ("minimal-window", None),
+            ("emergency-codes", Some("3")),
+        ];
+        let mut tried = 0;
+        for (name, value) in originals {
+            for end in 1..=name.len() {
+                let short = &name[..end];
+                let meant = originals.iter().filter(|(other, _)| other.starts_with(short)).count();
+                let word = value.map_or(format!("--{short}"), |value| format!("--{short}={value}"));
+                let read = Args::command().try_get_matches_from(["mfa-enroll", word.as_str()]);
+                let id = name.replace('-', "_");
+                let given = match read {
+                    Ok(read) => {
+                        read.value_source(&id) == Some(clap::parser::ValueSource::CommandLine)
+                    }
+                    Err(error) => {
+                        name == "help" && error.kind() == clap::error::ErrorKind::DisplayHelp
+                    }
+                };
+                assert_eq!(given, meant == 1, "{word}");
+                tried += 1;
+            }
+        }
+        assert!(tried > 150, "{tried}");
     }
 
     #[test]

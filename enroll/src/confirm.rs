@@ -7,7 +7,6 @@ use zeroize::Zeroizing;
 
 /// How far a code is looked for, in steps to either side.
 const FAR: i64 = 1_500;
-const DIGITS: usize = 6;
 
 /// What was typed at the question for the app's code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +31,7 @@ pub fn judge(typed: &str, otp: &Otp, now: u64, period: u8, window: u8) -> Answer
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match typed.strip_prefix('-') {
         Some(rest) if is_number(rest) => return Answer::Skip,
-        None if is_number(&typed) && typed.len() == DIGITS => {}
+        None if is_number(&typed) && typed.len() == otp.digits().count() => {}
         _ => return Answer::NoCode,
     }
     let Ok(code) = typed.parse::<u32>() else { return Answer::NoCode };
@@ -126,6 +125,19 @@ mod tests {
         for typed in ["", "\n", "-", "-x", "--1", "12345", "1234567", "12345a", "+12345", "１２"]
         {
             assert_eq!(answer(typed, 3), Answer::NoCode, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn as_many_digits_as_the_app_shows() {
+        let secret = Secret::new(b"12345678901234567890".to_vec());
+        for digits in 6..=8 {
+            let otp = Otp::new(&secret, Algorithm::Sha512, Digits::new(digits).unwrap());
+            let code = otp.text(STEP);
+            assert_eq!(judge(&code, &otp, NOW, 30, 1), Answer::Right(STEP), "{digits}");
+            for other in [&code[1..], &format!("0{code}")] {
+                assert_eq!(judge(other, &otp, NOW, 30, 1), Answer::NoCode, "{digits}");
+            }
         }
     }
 

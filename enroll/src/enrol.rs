@@ -2,39 +2,21 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, Write};
-use std::path::Path;
 
 use mfa_core::gauth::NewFile;
-use mfa_core::otp::{Algorithm, Digits, Otp};
 use mfa_core::secret::Secret;
 use zeroize::Zeroizing;
 
-use crate::confirm::{Answer, judge};
 use crate::failure::Failure;
-use crate::plan::Plan;
-use crate::qr::{Mode, Symbol};
-use crate::question::{Question, span};
-use crate::random::{self, Random};
+use crate::plan::{Plan, Shown};
+use crate::qr::Symbol;
+use crate::question::Question;
+use crate::random;
+use crate::report::report;
+use crate::show::{say_uri, show};
 use crate::talk::Talk;
 use crate::uri::Uri;
-
-/// What an enrolment finds around it.
-pub struct World<'a> {
-    /// The user's name.
-    pub person: OsString,
-    /// The machine's name.
-    pub host: OsString,
-    /// How many columns the terminal has that shows the output; `None` if none does.
-    pub columns: Option<usize>,
-    /// The file to write.
-    pub path: &'a Path,
-    /// Whether there is one already.
-    pub exists: bool,
-    /// Seconds since 1970.
-    pub clock: &'a dyn Fn() -> u64,
-    /// Where secrets come from.
-    pub random: &'a Random<'a>,
-}
+use crate::world::World;
 
 /// How it ended.
 pub enum Ending {
@@ -48,9 +30,11 @@ pub enum Ending {
 pub struct Enrolment {
     /// The file.
     pub file: NewFile,
+    /// The QR code, if there is a file to draw it into.
+    pub picture: Option<Zeroizing<String>>,
     /// When the code after the one that was used up begins, in seconds since 1970.
     next_code: Option<u64>,
-    quiet: bool,
+    shown: Shown,
 }
 
 /// Settles everything that `plan` leaves open, and shows what the person needs. Writes no file.
@@ -62,14 +46,29 @@ pub fn enrol<R: BufRead, W: Write>(
     talk: &mut Talk<R, W>,
     world: &World,
 ) -> Result<Ending, Failure> {
-    if let Some(question @ Question::TimeBased) = plan.open() {
+    if plan.shown == Shown::Object && plan.open().next().is_some() {
+        return Err(Failure::Undecided(plan.open().collect()));
+    }
+    if let Some(question @ Question::TimeBased) = plan.open().next() {
         let yes = talk.ask_whether(&question.text(&plan, world.path, world.exists))?;
         plan.answer(question, yes);
     }
+    if let Some(caution) = plan.caution() {
+        (world.warn)(caution);
+    }
     let secret = random::secret(world.random)?;
     let scratch_codes = random::scratch_codes(world.random, plan.scratch_codes)?;
-    let used = if plan.quiet { None } else { show(&plan, talk, world, &secret, &scratch_codes)? };
-    while let Some(question) = plan.open() {
+    let uri = uri(&plan, world, &secret);
+    let picture = world.qr_file.map(|_| Ok(Symbol::new(&uri)?.svg())).transpose()?;
+    let used = match plan.shown {
+        Shown::All => show(&plan, talk, world, &secret, &uri, &scratch_codes)?,
+        Shown::Object => None,
+        Shown::Nothing => {
+            say_uri(&plan, talk, &uri)?;
+            None
+        }
+    };
+    while let Some(question) = plan.open().next() {
         let yes = talk.ask_whether(&question.text(&plan, world.path, world.exists))?;
         plan.answer(question, yes);
         if plan.declined() {
@@ -77,10 +76,15 @@ pub fn enrol<R: BufRead, W: Write>(
         }
     }
     let used = used.filter(|_| plan.disallows_reuse());
+    let file = plan.new_file(secret, scratch_codes, used);
+    if plan.shown == Shown::Object {
+        talk.put(&report(&plan, &file, &uri, world.path, world.qr_file)?)?;
+    }
     Ok(Ending::Agreed(Enrolment {
         next_code: used.map(|step| (step + 1) * u64::from(plan.period())),
-        quiet: plan.quiet,
-        file: plan.new_file(secret, scratch_codes, used),
+        shown: plan.shown,
+        picture,
+        file,
     }))
 }
 
@@ -94,10 +98,14 @@ impl Enrolment {
         talk: &mut Talk<R, W>,
         world: &World,
     ) -> Result<(), Failure> {
-        if self.quiet {
+        if self.shown != Shown::All {
             return Ok(());
         }
         talk.say(&format!("\nWritten to {}.\n", world.path.display()))?;
+        if let Some(qr_file) = world.qr_file {
+            let qr_file = qr_file.display();
+            talk.say(&format!("The QR code is in {qr_file}; delete it once the app has it.\n"))?;
+        }
         let Some(next_code) = self.next_code else { return Ok(()) };
         let when = match next_code.saturating_sub((world.clock)()) {
             0 => "is good now".to_owned(),
@@ -107,46 +115,8 @@ impl Enrolment {
     }
 }
 
-/// Shows what the app and the person need; the step of the code that confirmed it, if one did.
-fn show<R: BufRead, W: Write>(
-    plan: &Plan,
-    talk: &mut Talk<R, W>,
-    world: &World,
-    secret: &Secret,
-    scratch_codes: &[u32],
-) -> Result<Option<u64>, Failure> {
-    draw(plan, talk, world, secret)?;
-    talk.say("Your new secret key is: ")?;
-    talk.say(&secret.to_base32())?;
-    talk.say("\n")?;
-
-    let otp = Otp::new(secret, Algorithm::Sha1, Digits::SIX);
-    let used = if plan.confirms() {
-        confirm(plan, talk, world, &otp)?
-    } else {
-        talk.say("Your verification code for code 1 is ")?;
-        talk.say(&Zeroizing::new(otp.text(1)))?;
-        talk.say("\n")?;
-        None
-    };
-
-    talk.say("Your emergency scratch codes are:\n")?;
-    for code in scratch_codes {
-        talk.say(&Zeroizing::new(format!("  {code}\n")))?;
-    }
-    Ok(used)
-}
-
-fn draw<R: BufRead, W: Write>(
-    plan: &Plan,
-    talk: &mut Talk<R, W>,
-    world: &World,
-    secret: &Secret,
-) -> Result<(), Failure> {
-    // A QR code in a pipe is wanted only by those who say so.
-    if plan.qr.or(world.columns.map(|_| Mode::Ansi)).unwrap_or(Mode::None) == Mode::None {
-        return Ok(());
-    }
+/// The URI that the app is to know.
+fn uri(plan: &Plan, world: &World, secret: &Secret) -> Zeroizing<String> {
     let usual_label = [world.person.as_os_str(), "@".as_ref(), &world.host].into_iter().collect();
     let label: &OsString = plan.label.as_ref().unwrap_or(&usual_label);
     let issuer = plan.issuer.as_ref().unwrap_or(&world.host);
@@ -155,58 +125,20 @@ fn draw<R: BufRead, W: Write>(
         label: label.as_encoded_bytes(),
         issuer: issuer.as_encoded_bytes(),
         method: plan.method(),
+        algorithm: plan.algorithm,
+        digits: plan.digits,
         period: plan.period(),
     };
-    let symbol = Symbol::new(uri.text().as_bytes()).ok_or(Failure::TooLongForQr)?;
-    let fits = world.columns.is_none_or(|columns| symbol.columns(Mode::Ansi) <= columns);
-    let mode = plan.qr.unwrap_or(if fits { Mode::Ansi } else { Mode::Utf8 });
-    let smaller = if mode.is_small() { "" } else { ", or start again with --qr-mode=UTF8" };
-    talk.say(&format!(
-        "Scan this with the authenticator app. If its lines are broken, make the\n\
-         window {} columns wide{smaller}.\n",
-        symbol.columns(mode)
-    ))?;
-    talk.say(&symbol.draw(mode))
-}
-
-/// Asks for the app's code until it is right or nobody wants to go on. Says nothing of what would
-/// have been right.
-fn confirm<R: BufRead, W: Write>(
-    plan: &Plan,
-    talk: &mut Talk<R, W>,
-    world: &World,
-    otp: &Otp,
-) -> Result<Option<u64>, Failure> {
-    loop {
-        let typed = talk.ask("Code from the app (-1 to skip): ")?;
-        match judge(&typed, otp, (world.clock)(), plan.period(), plan.window()) {
-            Answer::Right(step) => {
-                talk.say("The app has it right.\n")?;
-                return Ok(Some(step));
-            }
-            Answer::Skip => {
-                talk.say("Not confirmed.\n")?;
-                return Ok(None);
-            }
-            Answer::NoCode => talk.say("A code has 6 digits. Try again.\n")?,
-            Answer::Wrong => talk.say(
-                "That code is wrong. Check that the app's entry has the secret above, and\n\
-                 try again.\n",
-            )?,
-            Answer::OtherTime(seconds) => talk.say(&format!(
-                "That code is of another time: the phone's clock is about {} {}.\n\
-                 Set it to automatic, check this machine's clock too, and try again.\n",
-                span(seconds.unsigned_abs()),
-                if seconds < 0 { "slow" } else { "fast" },
-            ))?,
-        }
-    }
+    uri.text()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::cell::Cell;
+    use std::path::Path;
+
+    use mfa_core::otp::{Algorithm, Digits, Otp};
 
     use crate::args::{Request, read};
 
@@ -228,12 +160,15 @@ mod tests {
         let mut output = vec![];
         let next = Cell::new(10_000_000_u32);
         let mut talk = Talk::new(input.as_bytes(), &mut output);
+        let qr_file = args.qr_file.clone();
         let world = World {
             person: "alice".into(),
             host: "host".into(),
             columns,
             path: Path::new("/home/alice/.google_authenticator"),
             exists: false,
+            qr_file: qr_file.as_deref(),
+            warn: &|_| {},
             clock: &|| NOW,
             random: &|bytes: &mut [u8]| {
                 match bytes.len() {

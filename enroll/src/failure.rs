@@ -8,12 +8,16 @@ use mfa_core::reason::Reason;
 use mfa_core::store::Trouble;
 use nix::errno::Errno;
 
+use crate::question::Question;
+
 /// One variant for each cause that a person can act on; `Display` is the sentence, without its full
 /// stop. The old file is as it was, but for [`Reason::NotDurable`].
 #[derive(Debug)]
 pub enum Failure {
     /// The command line makes no sense.
     Usage(String),
+    /// No question may be asked, and these are open.
+    Undecided(Vec<Question>),
     /// HOME names no directory, and no file was given.
     NoHome,
     /// The input ended at a question.
@@ -30,14 +34,27 @@ pub enum Failure {
     NameTooLong,
     /// No file can be made in this directory.
     Directory(PathBuf, Errno),
+    /// The QR code cannot be written to this file.
+    QrFile(PathBuf, Errno),
     /// The file cannot be replaced.
     File(Trouble),
+}
+
+impl Failure {
+    /// Whether the new file is in place nevertheless.
+    pub fn is_in_place(&self) -> bool {
+        matches!(self, Self::File(trouble) if trouble.reason == Reason::NotDurable)
+    }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(sentence) => f.write_str(sentence),
+            Self::Undecided(questions) => {
+                let options: Vec<_> = questions.iter().map(|question| question.options()).collect();
+                write!(f, "--json asks nothing; add {}", options.join(", and "))
+            }
             Self::NoHome => f.write_str(
                 "HOME is not set to a path that starts with /; set it or name the file with \
                  --secret",
@@ -62,7 +79,7 @@ impl fmt::Display for Failure {
             }
             Self::TooLongForQr => f.write_str(
                 "label and issuer are too long for a QR code; shorten them with --label and \
-                 --issuer or draw none with --qr-mode=NONE",
+                 --issuer or draw none, with --qr-mode=NONE and without --qr-file",
             ),
             Self::NoRandomness => f.write_str(
                 "the kernel gives no random numbers and nothing was written; try again or see \
@@ -77,7 +94,20 @@ impl fmt::Display for Failure {
                 directory.display(),
                 errno.desc()
             ),
-            Self::File(trouble) if trouble.reason == Reason::NotDurable => {
+            Self::QrFile(path, Errno::EEXIST) => write!(
+                f,
+                "{} exists and is not overwritten, so nothing was written; move it away or give \
+                 another name with --qr-file",
+                path.display()
+            ),
+            Self::QrFile(path, errno) => write!(
+                f,
+                "{} cannot be written ({}), so nothing was; mend that or give another name with \
+                 --qr-file",
+                path.display(),
+                errno.desc()
+            ),
+            Self::File(trouble) if self.is_in_place() => {
                 write!(f, "{trouble}; enrol again once the disk is in order")
             }
             Self::File(trouble) => {

@@ -13,15 +13,20 @@ mod enrol;
 mod failure;
 mod plan;
 mod qr;
+mod qr_file;
 mod question;
 mod random;
 mod refusal;
+mod report;
 mod save;
+mod show;
 mod talk;
 mod uri;
 mod whoami;
+mod world;
 
 use std::env;
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::os::fd::AsFd;
@@ -29,19 +34,20 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use args::Request;
-use enrol::{Ending, World};
+use enrol::Ending;
 use failure::Failure;
 use plan::Plan;
+use qr_file::QrFile;
 use save::Target;
 use talk::Talk;
 use terminal_size::{Width, terminal_size_of};
+use world::World;
 
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // There is nobody left to tell if this cannot be written.
-            let _ = writeln!(io::stderr(), "mfa-enroll: {failure}.");
+            complain(&failure);
             ExitCode::FAILURE
         }
     }
@@ -55,6 +61,7 @@ fn run() -> Result<(), Failure> {
         }
     };
     let target = Target::new(whoami::file(plan.file.clone(), env::var_os("HOME"))?)?;
+    let qr_file = plan.qr_file.clone().map(QrFile::new).transpose()?;
     // A File keeps no copy of what goes through it, as io::stdout() would.
     let output = duplicate(io::stdout()).map_err(Failure::Output)?;
     let input = duplicate(io::stdin()).map_err(Failure::Input)?;
@@ -65,18 +72,29 @@ fn run() -> Result<(), Failure> {
         columns: terminal_size_of(io::stdout()).map(|(Width(columns), _)| columns.into()),
         path: target.path(),
         exists: target.exists,
+        qr_file: qr_file.as_ref().map(|file| file.path.as_path()),
         clock: &|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
         random: &random::system(),
+        warn: &|sentence| complain(&sentence),
     };
     match enrol::enrol(plan, &mut talk, &world)? {
         Ending::Declined => Ok(()),
         Ending::Agreed(enrolment) => {
-            target.install(&enrolment.file)?;
+            let install = || target.install(&enrolment.file);
+            match qr_file.as_ref().zip(enrolment.picture.as_ref()) {
+                Some((file, picture)) => file.write_and(picture, target.path(), install)?,
+                None => install()?,
+            }
             // It is done, whether or not anybody still listens.
             let _ = enrolment.farewell(&mut talk, &world);
             Ok(())
         }
     }
+}
+
+fn complain(sentence: &impl Display) {
+    // There is nobody left to tell if this cannot be written.
+    let _ = writeln!(io::stderr(), "mfa-enroll: {sentence}.");
 }
 
 fn duplicate(stream: impl AsFd) -> io::Result<File> {

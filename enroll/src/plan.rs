@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use mfa_core::gauth::{NewFile, NewMethod};
+use mfa_core::otp::{Algorithm, Digits, Otp};
 use mfa_core::secret::{ScratchCodes, Secret};
 
 use crate::args::Args;
@@ -26,6 +27,17 @@ pub enum Method {
     Totp,
     /// Each use.
     Hotp,
+}
+
+/// What is shown of the secret and the codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// All that a person needs.
+    All,
+    /// One JSON object.
+    Object,
+    /// Nothing.
+    Nothing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +63,10 @@ pub struct Plan {
     window: Option<Window>,
     limit: Option<Limit>,
     period: Option<u8>,
+    /// The hash.
+    pub algorithm: Algorithm,
+    /// How many digits a code has.
+    pub digits: Digits,
     /// How many recovery codes.
     pub scratch_codes: u8,
     /// The file to write, unless it is the usual one.
@@ -61,8 +77,12 @@ pub struct Plan {
     pub issuer: Option<OsString>,
     /// How to draw the QR code, unless as usual.
     pub qr: Option<Mode>,
-    /// The secret is shown to nobody.
-    pub quiet: bool,
+    /// The file to draw the QR code into.
+    pub qr_file: Option<PathBuf>,
+    /// What is shown of the secret and the codes.
+    pub shown: Shown,
+    /// Whether the otpauth URI is shown, too.
+    pub uri: bool,
     confirm: bool,
 }
 
@@ -72,6 +92,11 @@ impl From<Args> for Plan {
         let method = chosen(args.time_based, args.counter_based);
         let limit = args.rate_limit.zip(args.rate_time).map(|(n, time)| Limit::Of(n, time));
         let window = args.window_size.map(Window::Of);
+        let shown = match (args.json, args.quiet) {
+            (true, _) => Shown::Object,
+            (false, true) => Shown::Nothing,
+            (false, false) => Shown::All,
+        };
         Self {
             method: method.map(|time| if time { Method::Totp } else { Method::Hotp }),
             write: args.force.then_some(true),
@@ -79,30 +104,35 @@ impl From<Args> for Plan {
             window: window.or(args.minimal_window.then_some(Window::Minimal)),
             limit: limit.or(args.no_rate_limit.then_some(Limit::Unlimited)),
             period: args.step_size,
+            algorithm: args.algorithm,
+            digits: args.digits,
             scratch_codes: args.emergency_codes,
             file: args.secret,
             label: args.label,
             issuer: args.issuer,
             qr: args.qr_mode,
-            quiet: args.quiet,
+            qr_file: args.qr_file,
+            shown,
+            uri: args.uri,
             confirm: !args.no_confirm,
         }
     }
 }
 
 impl Plan {
-    /// The next question that neither a flag nor a person has answered, in the original's order.
-    pub fn open(&self) -> Option<Question> {
-        let Some(method) = self.method else { return Some(Question::TimeBased) };
-        let time_based = method == Method::Totp;
+    /// The questions that neither a flag nor a person has answered, in the original's order. Others
+    /// may follow from an answer.
+    pub fn open(&self) -> impl Iterator<Item = Question> + use<> {
+        let time_based = self.method == Some(Method::Totp);
         [
+            (self.method.is_none(), Question::TimeBased),
             (self.write.is_none(), Question::Write),
             (time_based && self.disallow_reuse.is_none(), Question::DisallowReuse),
             (self.window.is_none(), Question::Widen),
             (self.limit.is_none(), Question::Limit),
         ]
         .into_iter()
-        .find_map(|(open, question)| open.then_some(question))
+        .filter_map(|(open, question)| open.then_some(question))
     }
 
     /// Settles `question`.
@@ -137,7 +167,21 @@ impl Plan {
     /// Whether the app's code is asked for: only one that moves with the time can be told wrong
     /// without using one up.
     pub fn confirms(&self) -> bool {
-        self.confirm && !self.quiet && self.method() == Method::Totp
+        self.confirm && self.shown == Shown::All && self.method() == Method::Totp
+    }
+
+    /// What there is to know about a choice that not every program follows.
+    pub fn caution(&self) -> Option<&'static str> {
+        let usual = (self.algorithm, self.digits) == (Algorithm::default(), Digits::default());
+        (!usual).then_some(
+            "some apps ignore --digits and --algorithm and show wrong codes, so try a code before \
+             you rely on it; the original google-authenticator module ignores them as well",
+        )
+    }
+
+    /// The generator of the codes of `secret`.
+    pub fn otp(&self, secret: &Secret) -> Otp {
+        Otp::new(secret, self.algorithm, self.digits)
     }
 
     /// Seconds a time-based code lasts.
@@ -174,7 +218,15 @@ impl Plan {
             Some(Limit::Of(attempts, seconds)) => Some((attempts, seconds)),
             Some(Limit::Unlimited) | None => None,
         };
-        NewFile { secret, method, window: self.window_line(), rate_limit, scratch_codes }
+        NewFile {
+            secret,
+            method,
+            algorithm: self.algorithm,
+            digits: self.digits,
+            window: self.window_line(),
+            rate_limit,
+            scratch_codes,
+        }
     }
 
     fn window_line(&self) -> Option<u8> {
@@ -213,7 +265,7 @@ mod tests {
     /// All questions, each answered by `yes`.
     fn asked(plan: &mut Plan, yes: bool) -> Vec<Question> {
         let mut questions = vec![];
-        while let Some(question) = plan.open() {
+        while let Some(question) = plan.open().next() {
             plan.answer(question, yes);
             questions.push(question);
         }
@@ -247,6 +299,11 @@ mod tests {
                 "\" RATE_LIMIT 3 30\n\" WINDOW_SIZE 3\n\" STEP_SIZE 60\n\" DISALLOW_REUSE 7\n\
                  \" TOTP_AUTH\n11111111\n",
             ),
+            (
+                "-cfuW --digits 8 --algorithm sha512",
+                "\" WINDOW_SIZE 1\n\" ALGORITHM SHA512\n\" DIGITS 8\n\" HOTP_COUNTER 1\n\
+                 11111111\n",
+            ),
         ] {
             let mut plan = plan(line);
             assert_eq!(asked(&mut plan, true), [], "{line}");
@@ -255,10 +312,27 @@ mod tests {
     }
 
     #[test]
+    fn a_caution_only_where_something_is_unusual() {
+        for (line, given) in [
+            ("-t", false),
+            ("-t --digits 6 --algorithm SHA1", false),
+            ("-t --digits 7", true),
+            ("-c --algorithm SHA256", true),
+        ] {
+            assert_eq!(plan(line).caution().is_some(), given, "{line}");
+        }
+    }
+
+    #[test]
     fn only_time_based_codes_are_confirmed() {
-        for (line, confirms) in
-            [("-t", true), ("-tC", false), ("-tq", false), ("-c", false), ("-tDfuw 3", true)]
-        {
+        for (line, confirms) in [
+            ("-t", true),
+            ("-tC", false),
+            ("-tq", false),
+            ("-t --json", false),
+            ("-c", false),
+            ("-tDfuw 3", true),
+        ] {
             assert_eq!(plan(line).confirms(), confirms, "{line}");
         }
     }

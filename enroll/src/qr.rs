@@ -1,14 +1,17 @@
-//! QR codes in a terminal. Every module's colour is set explicitly, so that they are legible
-//! whatever the terminal's own colours are.
+//! QR codes, in a terminal and as a picture. Every module's colour is set explicitly, so that they
+//! are legible whatever colours are around them.
 
 use std::fmt::Write;
 
 use clap::ValueEnum;
+use qrcode::render::{Renderer, svg};
 use qrcode::{Color, EcLevel, QrCode};
 use zeroize::Zeroizing;
 
+use crate::failure::Failure;
+
 /// Modules left light on every side (ISO/IEC 18004 section 5.3.8).
-const QUIET_ZONE: usize = 4;
+const QUIET_ZONE: u8 = 4;
 const RESET: &str = "\x1b[0m";
 
 /// How to draw.
@@ -20,7 +23,7 @@ pub enum Mode {
     /// Two blanks a module.
     #[value(name = "ANSI")]
     Ansi,
-    /// The same, light and dark swapped.
+    /// The same, light and dark swapped: for the apps that read such codes.
     #[value(name = "ANSI_INVERSE", alias = "ANSI-INVERSE")]
     AnsiInverse,
     /// The same in soft colours.
@@ -29,7 +32,7 @@ pub enum Mode {
     /// Half a character a module.
     #[value(name = "UTF8")]
     Utf8,
-    /// The same, light and dark swapped.
+    /// The same, light and dark swapped: for the apps that read such codes.
     #[value(name = "UTF8_INVERSE", alias = "UTF8-INVERSE")]
     Utf8Inverse,
     /// The same in soft colours.
@@ -66,12 +69,16 @@ pub struct Symbol {
 }
 
 impl Symbol {
-    /// A code of error correction level M that holds `bytes`; `None` if no code holds so many.
-    pub fn new(bytes: &[u8]) -> Option<Self> {
-        let code = QrCode::with_error_correction_level(bytes, EcLevel::M).ok()?;
+    /// A code of error correction level M that holds `text`.
+    ///
+    /// # Errors
+    /// [`Failure::TooLongForQr`].
+    pub fn new(text: &str) -> Result<Self, Failure> {
+        let code = QrCode::with_error_correction_level(text, EcLevel::M)
+            .map_err(|_| Failure::TooLongForQr)?;
         let width = code.width();
         let dark = code.into_colors().into_iter().map(|color| color == Color::Dark).collect();
-        Some(Self { width, dark: Zeroizing::new(dark) })
+        Ok(Self { width, dark: Zeroizing::new(dark) })
     }
 
     /// How many columns of a terminal it takes.
@@ -111,13 +118,21 @@ impl Symbol {
         text
     }
 
+    /// An SVG picture, black on white, quiet zone included.
+    pub fn svg(&self) -> Zeroizing<String> {
+        let colors: Vec<Color> =
+            self.dark.iter().map(|&dark| if dark { Color::Dark } else { Color::Light }).collect();
+        let picture = Renderer::<svg::Color>::new(&colors, self.width, QUIET_ZONE.into());
+        Zeroizing::new(picture.build())
+    }
+
     fn side(&self) -> usize {
-        self.width + 2 * QUIET_ZONE
+        self.width + 2 * usize::from(QUIET_ZONE)
     }
 
     /// Everything around the symbol is light.
     fn is_dark(&self, row: usize, column: usize) -> bool {
-        let inside = |at: usize| at.checked_sub(QUIET_ZONE).filter(|&at| at < self.width);
+        let inside = |at: usize| at.checked_sub(QUIET_ZONE.into()).filter(|&at| at < self.width);
         match (inside(row), inside(column)) {
             (Some(row), Some(column)) => {
                 self.dark.get(row * self.width + column).copied().unwrap_or(false)
@@ -224,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_camera_reads_each_on_dark_and_light() {
-        let symbol = Symbol::new(URI.as_bytes()).unwrap();
+        let symbol = Symbol::new(URI).unwrap();
         for mode in DRAWN {
             for (fg, bg) in [(255, 0), (0, 255), (200, 40)] {
                 let rows = screen(&symbol.draw(mode), fg, bg);
@@ -232,7 +247,8 @@ mod tests {
                 let inverse = matches!(mode, Mode::AnsiInverse | Mode::Utf8Inverse);
                 let mut picture = photograph(&rows, bg);
                 if inverse {
-                    // Readers try this themselves, rqrr does not.
+                    // Some readers try this themselves, rqrr does not.
+                    assert_eq!(read(&picture), [""; 0], "{mode:?} on {bg}");
                     picture.iter_mut().flatten().for_each(|pixel| *pixel = 255 - *pixel);
                 }
                 assert_eq!(read(&picture), [URI], "{mode:?} on {bg}");
@@ -242,7 +258,7 @@ mod tests {
 
     #[test]
     fn the_quiet_zone_is_four_modules_on_every_side() {
-        let symbol = Symbol::new(URI.as_bytes()).unwrap();
+        let symbol = Symbol::new(URI).unwrap();
         for mode in DRAWN {
             let rows = screen(&symbol.draw(mode), 128, 128);
             let light = rows[0][0];
@@ -262,15 +278,15 @@ mod tests {
     fn long_texts_up_to_the_largest_code() {
         for length in [1, 100, 1_000, 2_331] {
             let text = "a".repeat(length);
-            let symbol = Symbol::new(text.as_bytes()).unwrap();
+            let symbol = Symbol::new(&text).unwrap();
             let rows = screen(&symbol.draw(Mode::Utf8), 255, 0);
             assert_eq!(read(&photograph(&rows, 0)), [text], "{length}");
         }
-        assert!(Symbol::new(&[b'a'; 2_332]).is_none());
+        assert!(Symbol::new(&"a".repeat(2_332)).is_err());
     }
 
     #[test]
     fn none_draws_nothing() {
-        assert_eq!(*Symbol::new(b"x").unwrap().draw(Mode::None), "");
+        assert_eq!(*Symbol::new("x").unwrap().draw(Mode::None), "");
     }
 }

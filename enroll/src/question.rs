@@ -20,6 +20,17 @@ pub enum Question {
 }
 
 impl Question {
+    /// The options that answer it.
+    pub fn options(self) -> &'static str {
+        match self {
+            Self::TimeBased => "--time-based or --counter-based",
+            Self::Write => "--force",
+            Self::DisallowReuse => "--disallow-reuse or --allow-reuse",
+            Self::Widen => "--window-size or --minimal-window",
+            Self::Limit => "--rate-limit with --rate-time, or --no-rate-limit",
+        }
+    }
+
     /// The words, without the marker for what can be answered.
     pub fn text(self, plan: &Plan, file: &Path, file_exists: bool) -> String {
         let file = file.display();

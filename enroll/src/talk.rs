@@ -23,10 +23,12 @@ impl<R: BufRead, W: Write> Talk<R, W> {
 
     /// Writes `text` as it is.
     pub fn say(&mut self, text: &str) -> Result<(), Failure> {
-        self.output
-            .write_all(text.as_bytes())
-            .and_then(|()| self.output.flush())
-            .map_err(Failure::Output)
+        self.put(text.as_bytes())
+    }
+
+    /// Writes `bytes` as they are.
+    pub fn put(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.output.write_all(bytes).and_then(|()| self.output.flush()).map_err(Failure::Output)
     }
 
     /// Asks for a line.

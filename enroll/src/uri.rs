@@ -3,12 +3,13 @@
 
 use std::fmt::Write;
 
+use mfa_core::otp::{Algorithm, Digits};
 use mfa_core::secret::Secret;
 use zeroize::Zeroizing;
 
 use crate::plan::{Method, USUAL_PERIOD};
 
-/// What an app needs to know. Algorithm and digits are the usual ones, SHA1 and 6.
+/// What an app needs to know.
 pub struct Uri<'a> {
     /// The shared secret.
     pub secret: &'a Secret,
@@ -18,6 +19,10 @@ pub struct Uri<'a> {
     pub issuer: &'a [u8],
     /// What moves a code on.
     pub method: Method,
+    /// The hash.
+    pub algorithm: Algorithm,
+    /// How many digits a code has.
+    pub digits: Digits,
     /// Seconds a time-based code lasts.
     pub period: u8,
 }
@@ -41,12 +46,19 @@ impl Uri<'_> {
             uri.push_str("&issuer=");
             encode(&mut uri, self.issuer, b"");
         }
+        if self.algorithm != Algorithm::default() {
+            uri.push_str("&algorithm=");
+            uri.push_str(self.algorithm.name());
+        }
+        // Writing to a string cannot fail.
+        if self.digits != Digits::default() {
+            let _ = write!(uri, "&digits={}", self.digits.count());
+        }
         match self.method {
             // The format wants it for every such URI; the file begins with it as well.
             Method::Hotp => uri.push_str("&counter=1"),
             Method::Totp if self.period == USUAL_PERIOD => {}
             Method::Totp => {
-                // Writing to a string cannot fail.
                 let _ = write!(uri, "&period={}", self.period);
             }
         }
@@ -71,7 +83,8 @@ mod tests {
     fn uri(label: &str, issuer: &str, method: Method, period: u8) -> String {
         let secret = Secret::new(b"12345678901234567890".to_vec());
         let (label, issuer) = (label.as_bytes(), issuer.as_bytes());
-        Uri { secret: &secret, label, issuer, method, period }.text().to_string()
+        let (algorithm, digits) = (Algorithm::default(), Digits::default());
+        Uri { secret: &secret, label, issuer, method, algorithm, digits, period }.text().to_string()
     }
 
     #[test]
@@ -91,6 +104,24 @@ mod tests {
         assert_eq!(
             uri("a", "b", Method::Hotp, 60),
             "otpauth://hotp/a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=b&counter=1"
+        );
+    }
+
+    #[test]
+    fn all_that_is_unusual() {
+        let uri = Uri {
+            secret: &Secret::new(b"12345678901234567890".to_vec()),
+            label: b"a",
+            issuer: b"b",
+            method: Method::Totp,
+            algorithm: Algorithm::Sha512,
+            digits: Digits::new(8).unwrap(),
+            period: 60,
+        };
+        assert_eq!(
+            *uri.text(),
+            "otpauth://totp/a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
+             &issuer=b&algorithm=SHA512&digits=8&period=60"
         );
     }
 

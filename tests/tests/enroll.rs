@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use sandbox::{Answer, Host, Machine, Secret};
+use sandbox::{Answer, BY_TIME, Host, Machine, Secret, run};
 
 const YES_OR_NO: &str = " (y/n) ";
 const CONFIRM: &str = "Code from the app";
@@ -48,4 +48,34 @@ fn a_first_enrolment() {
     machine.log.expect_denied("alice", "reused");
     let next = secret.code_beside(1);
     assert_eq!(host.authenticate("alice", &[Answer::Text(&next)]).result, 0, "{}", machine.log);
+}
+
+#[test]
+fn eight_digits_of_another_hash() {
+    let machine = Machine::new();
+    let alice = machine.user("alice");
+    let flags = [BY_TIME, &["--digits", "8", "--algorithm", "SHA256"]].concat();
+    let output = alice.command(&[&["mfa-enroll"], &flags[..]].concat()).output();
+    assert!(output.expect("setpriv is there").status.success());
+    let state = alice.read_state();
+    let secret = state.lines().next().expect("a first line");
+    let code = run(&["oathtool", "--totp=sha256", "--digits=8", "--base32", secret]);
+
+    let host = Host::new(&machine, "auth required pam_mfa.so");
+    let scratch = &alice.scratch_codes()[0];
+    for good in [&code, scratch] {
+        let login = || host.authenticate("alice", &[Answer::Text(good)]).result;
+        assert_eq!(login(), 0, "{}", machine.log);
+        assert_ne!(login(), 0, "{good} twice");
+    }
+
+    // The original passes over both lines, and sees codes as usual.
+    machine.stack("host", "auth required pam_google_authenticator.so");
+    let next =
+        run(&["oathtool", "--totp=sha256", "--digits=8", "--now=+30 seconds", "--base32", secret]);
+    assert_ne!(host.authenticate("alice", &[Answer::Text(&next)]).result, 0);
+    let usual = alice.secret().code_beside(1);
+    assert_eq!(host.authenticate("alice", &[Answer::Text(&usual)]).result, 0, "{}", machine.log);
+    let state = alice.read_state();
+    assert!(state.contains("\" ALGORITHM SHA256\n\" DIGITS 8\n"), "{state}");
 }

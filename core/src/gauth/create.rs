@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use zeroize::Zeroizing;
 
+use crate::otp::{Algorithm, Digits};
 use crate::secret::{ScratchCodes, Secret};
 
 /// What a new file says. `None` leaves the line out, which means the default.
@@ -13,6 +14,10 @@ pub struct NewFile {
     pub secret: Secret,
     /// What moves a code on.
     pub method: NewMethod,
+    /// The hash; no line where it is the default.
+    pub algorithm: Algorithm,
+    /// How many digits a code has; no line where it is the default.
+    pub digits: Digits,
     /// How many codes are good at one moment, 1 to 100; 3 without a line.
     pub window: Option<u8>,
     /// Attempts and seconds; unlimited without a line.
@@ -51,6 +56,13 @@ impl NewFile {
         if let Some(window) = self.window {
             let _ = writeln!(text, "\" WINDOW_SIZE {window}");
         }
+        // The original knows neither and passes over both.
+        if self.algorithm != Algorithm::default() {
+            let _ = writeln!(text, "\" ALGORITHM {}", self.algorithm.name());
+        }
+        if self.digits != Digits::default() {
+            let _ = writeln!(text, "\" DIGITS {}", self.digits.count());
+        }
         match &self.method {
             NewMethod::Hotp => text.push_str("\" HOTP_COUNTER 1\n"),
             NewMethod::Totp { period, disallow_reuse } => {
@@ -77,6 +89,19 @@ impl NewFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gauth::parse;
+
+    fn new(method: NewMethod) -> NewFile {
+        NewFile {
+            secret: Secret::new(b"12345678901234567890".to_vec()),
+            method,
+            algorithm: Algorithm::default(),
+            digits: Digits::default(),
+            window: None,
+            rate_limit: None,
+            scratch_codes: ScratchCodes::default(),
+        }
+    }
 
     fn text(file: &NewFile) -> String {
         String::from_utf8(file.to_bytes().to_vec()).unwrap()
@@ -88,11 +113,10 @@ mod tests {
         codes.push(11_111_111);
         codes.push(22_222_222);
         let mut file = NewFile {
-            secret: Secret::new(b"12345678901234567890".to_vec()),
-            method: NewMethod::Totp { period: Some(60), disallow_reuse: Some(vec![]) },
             window: Some(3),
             rate_limit: Some((3, 30)),
             scratch_codes: codes,
+            ..new(NewMethod::Totp { period: Some(60), disallow_reuse: Some(vec![]) })
         };
         assert_eq!(
             text(&file),
@@ -105,13 +129,29 @@ mod tests {
 
     #[test]
     fn hotp_starts_at_one() {
-        let file = NewFile {
-            secret: Secret::new(b"12345678901234567890".to_vec()),
-            method: NewMethod::Hotp,
-            window: None,
-            rate_limit: None,
-            scratch_codes: ScratchCodes::default(),
-        };
-        assert_eq!(text(&file), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n\" HOTP_COUNTER 1\n");
+        assert_eq!(
+            text(&new(NewMethod::Hotp)),
+            "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n\" HOTP_COUNTER 1\n"
+        );
+    }
+
+    #[test]
+    fn only_unusual_algorithms_and_digits_have_a_line() {
+        let algorithms = [
+            (Algorithm::Sha1, ""),
+            (Algorithm::Sha256, "\" ALGORITHM SHA256\n"),
+            (Algorithm::Sha512, "\" ALGORITHM SHA512\n"),
+        ];
+        let digits = [(6, ""), (7, "\" DIGITS 7\n"), (8, "\" DIGITS 8\n")];
+        for (algorithm, first) in algorithms {
+            for (digits, second) in digits {
+                let digits = Digits::new(digits).unwrap();
+                let file = NewFile { algorithm, digits, ..new(NewMethod::Hotp) };
+                let options = text(&file).split_off(33);
+                assert_eq!(options, format!("{first}{second}\" HOTP_COUNTER 1\n"));
+                let read = parse(&file.to_bytes()).credential;
+                assert_eq!((read.algorithm, read.digits), (Ok(algorithm), Ok(digits)));
+            }
+        }
     }
 }

@@ -223,6 +223,14 @@ fn more_digits() {
         assert_eq!(login.enter(&long(digits, STEP)[1..]), Err(Reason::NotACode), "too short");
         assert_eq!(login.enter("11111111"), Ok((Factor::Scratch, 0)));
     }
+    // Eight digits may be either; a scratch code costs no counter, and is none a second time.
+    let counted = "\" HOTP_COUNTER 5\n\" ALGORITHM SHA256\n\" DIGITS 8\n11111111";
+    let mut login = Login::new(counted);
+    assert_eq!(login.enter("11111111"), Ok((Factor::Scratch, 0)));
+    assert_eq!(login.value("HOTP_COUNTER"), Some("5"));
+    assert_eq!(login.enter("11111111"), Err(Reason::WrongCode));
+    assert_eq!(login.value("HOTP_COUNTER"), Some("6"));
+    assert_eq!(login.enter(&long(8, 6)), Ok((Factor::Hotp, 0)));
     // A leading zero does not matter: RFC 6238 has one at 1111111109 s.
     let mut login = Login::new("\" TOTP_AUTH\n\" DIGITS 8");
     login.now = 1_111_111_109;

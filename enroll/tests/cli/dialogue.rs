@@ -3,11 +3,11 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 
-use mfa_core::otp::step;
+use mfa_core::otp::{Algorithm, Digits, Otp, step};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::host::{Home, Session, code_of, now, refused, stdout};
+use crate::host::{Home, Session, code_of, now, refused, secret_shown, stdout};
 
 #[test]
 fn questions_in_the_originals_order() {
@@ -63,6 +63,32 @@ fn a_wrong_code_is_asked_again_and_reveals_nothing() {
     let output = session.end();
     assert_eq!(code_of(&output), 0);
     assert_eq!(home.lines().1, 5);
+}
+
+#[test]
+fn unusual_codes_are_confirmed_as_they_are_and_warned_of() {
+    let home = Home::new();
+    let mut session = Session::start(&home, "-tdfuW --digits 8 --algorithm SHA256");
+    let secret = secret_shown(&session.hear("Code from the app (-1 to skip): "));
+    let used = step(now(), 30);
+    session.type_in(&Otp::new(&secret, Algorithm::Sha1, Digits::SIX).text(used));
+    let said = session.hear("Code from the app (-1 to skip): ");
+    assert!(said.contains("A code has 8 digits. Try again."), "{said}");
+    session.type_in(&Otp::new(&secret, Algorithm::Sha256, Digits::new(8).unwrap()).text(used));
+    let output = session.end();
+    assert_eq!(code_of(&output), 0);
+    let options = format!(
+        "\" WINDOW_SIZE 3 \" ALGORITHM SHA256 \" DIGITS 8 \" DISALLOW_REUSE {used} \" TOTP_AUTH"
+    );
+    assert_eq!(home.lines(), (options, 5));
+    let warning = std::str::from_utf8(&output.stderr).unwrap();
+    assert!(warning.starts_with("mfa-enroll: some apps ignore --digits"), "{warning}");
+    assert_eq!(warning.lines().count(), 1);
+
+    let output = home.line("-cfuW --digits 7 --algorithm sha512", "");
+    let first =
+        Otp::new(&secret_shown(stdout(&output)), Algorithm::Sha512, Digits::new(7).unwrap());
+    assert!(stdout(&output).contains(&format!("code for code 1 is {}\n", first.text(1))));
 }
 
 #[test]

@@ -170,10 +170,13 @@ impl Session {
 }
 
 pub fn otp_shown(said: &str) -> Otp {
+    Otp::new(&secret_shown(said), Algorithm::Sha1, Digits::SIX)
+}
+
+pub fn secret_shown(said: &str) -> Secret {
     let secret =
         said.lines().find_map(|line| line.strip_prefix("Your new secret key is: ")).unwrap();
-    let secret = Secret::from_lenient_base32(secret.as_bytes()).unwrap();
-    Otp::new(&secret, Algorithm::Sha1, Digits::SIX)
+    Secret::from_lenient_base32(secret.as_bytes()).unwrap()
 }
 
 pub fn now() -> u64 {
