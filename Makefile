@@ -1,7 +1,7 @@
 # Everything is built by whoever calls. Root is asked for only where a package lacks on this machine (after saying so)
 # and for the private namespaces of tests/sandbox.sh.
 
-.PHONY: build demo check races faults bench
+.PHONY: build demo check races faults bench fuzz
 
 # The module and the command: target/release/libpam_mfa.so, target/release/mfa-enroll
 build:
@@ -16,8 +16,11 @@ demo: build
 check:
 	@tests/prerequisites.sh check
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	fuzz/cargo.sh clippy -- --deny warnings
 	cargo test --locked
+	@fuzz/run.sh 5 -seed=1
 	RUSTDOCFLAGS="--deny warnings --allow rustdoc::private-intra-doc-links" \
 		cargo doc --workspace --no-deps --document-private-items --locked
 	cargo build --release --locked --package pam_mfa --package mfa-enroll
@@ -36,3 +39,9 @@ bench: build
 	cargo build --locked --package benches
 	@tests/sandbox.sh --packages "oathtool libpam-google-authenticator libpam0g-dev valgrind" -- \
 		sh -c 'tests/install.sh && "$$PAM_MFA_TARGET/debug/bench"'
+
+# Any input, for SECONDS a target, to everything that reads what others write
+SECONDS ?= 60
+fuzz:
+	@tests/prerequisites.sh check
+	@fuzz/run.sh $(SECONDS)

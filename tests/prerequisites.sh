@@ -35,6 +35,7 @@ if ! printf '#include <%s>\n' stdio.h security/pam_appl.h | cc -x c -fsyntax-onl
     packages+=(gcc libc6-dev libpam0g-dev)
 fi
 if [[ $1 == check ]]; then
+    printf '#include <cstdlib>\n' | c++ -x c++ -fsyntax-only - 2>/dev/null || packages+=(g++)
     cargo fmt --version >/dev/null 2>&1 || components+=(rustfmt)
     cargo clippy --version >/dev/null 2>&1 || components+=(clippy)
 fi
@@ -47,8 +48,8 @@ if [[ ${#components[@]} -gt 0 ]]; then
     fi
 fi
 if [[ ${#packages[@]} -gt 0 ]]; then
-    command -v apt-get >/dev/null || die "A C compiler with libpam's headers is needed${components[*]:+, and \
-${components[*]}}: install what your distribution calls ${packages[*]}, then call make again."
+    command -v apt-get >/dev/null || die "Compilers for C and C++, with libpam's headers, are needed\
+${components[*]:+, and ${components[*]}}: install what your distribution calls ${packages[*]}, then call make again."
     agreed "make $1 needs packages on this machine: apt-get install ${packages[*]}"
     export DEBIAN_FRONTEND=noninteractive
     # The package lists of a fresh machine may be absent or old.

@@ -1,5 +1,8 @@
 //! Reading bytes the way C's library does, since old files were read so: `strspn`, `strtol`.
 
+/// What `strtol` passes over before a number.
+pub(super) const WHITE: &[u8] = b" \t\n\x0b\x0c\r";
+
 /// `text` without the leading bytes that are in `set`.
 pub(super) fn skip<'a>(text: &'a [u8], set: &[u8]) -> &'a [u8] {
     let start = text.iter().position(|byte| !set.contains(byte)).unwrap_or(text.len());
@@ -15,7 +18,7 @@ pub(super) fn until<'a>(text: &'a [u8], set: &[u8]) -> (&'a [u8], &'a [u8]) {
 ///
 /// `None` without a digit. A number outside of `i64` is its nearest end.
 pub(super) fn integer(text: &[u8]) -> Option<(i64, &[u8])> {
-    let start = skip(text, b" \t\n\x0b\x0c\r");
+    let start = skip(text, WHITE);
     let unsigned = start.strip_prefix(b"+").or_else(|| start.strip_prefix(b"-")).unwrap_or(start);
     let rest = skip(unsigned, b"0123456789");
     if rest.len() == unsigned.len() {

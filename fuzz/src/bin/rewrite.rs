@@ -1,0 +1,180 @@
+//! A state file of any bytes, and changes to it: `FILE NUL CHANGE NUL CHANGE ...`, each change a
+//! letter and its values as the file writes them.
+
+#![no_main]
+
+use fuzz::has_lone_cr;
+use libfuzzer_sys::fuzz_target;
+use mfa_core::account::{Account, Change, LoginSlot, Method, REMEMBERED, RateLimit, Sighting};
+use mfa_core::gauth::{apply, parse};
+
+fuzz_target!(|input: &[u8]| {
+    let mut pieces = input.split(|&byte| byte == 0);
+    let mut text = pieces.next().unwrap_or_default().to_vec();
+    // An empty file is refused before it is read.
+    if text.is_empty() {
+        return;
+    }
+    for change in pieces.take(16).filter_map(change) {
+        let after = apply(&text, &change).to_vec();
+        let (was, is) = (parse(&text), parse(&after));
+        meant(&change, &was, &is);
+        match key(&change) {
+            Some(key) => only_line_of(&key, &text, &after),
+            None => only_codes(&text, &after),
+        }
+        untouched(&change, &text, &was, &is);
+        if !matches!(change, Change::StepUsed { .. }) {
+            assert_eq!(*apply(&after, &change), after, "once is enough");
+        }
+        text = after;
+    }
+});
+
+/// The changes that logins make; `None` for others.
+fn change(piece: &[u8]) -> Option<Change> {
+    let (kind, values) = std::str::from_utf8(piece).ok()?.split_at_checked(1)?;
+    let mut words = values.split(' ').filter(|word| !word.is_empty());
+    let mut number = || words.next()?.parse::<i64>().ok();
+    Some(match kind {
+        "A" => Change::Attempts(RateLimit {
+            attempts: usize::try_from(number()?).ok().filter(|n| (1..=100).contains(n))?,
+            interval: u64::try_from(number()?).ok().filter(|n| (1..=3600).contains(n))?,
+            times: words.map_while(|word| u64::try_from(word.parse::<i64>().ok()?).ok()).collect(),
+        }),
+        "C" => Change::Counter(number().filter(|&counter| counter >= 1)?),
+        "U" => Change::StepUsed {
+            step: number()?,
+            window: number().filter(|window| (1..=100).contains(window))?,
+        },
+        "X" => Change::ScratchUsed(
+            u32::try_from(number()?)
+                .ok()
+                .filter(|code| (10_000_000..100_000_000).contains(code))?,
+        ),
+        "K" => Change::Skew(number()?),
+        "R" => Change::Sightings(words.take(3).map_while(sighting).collect()),
+        "L" => Change::Login {
+            slot: usize::try_from(number()?).ok().filter(|&slot| slot < 10)?,
+            at: number()?,
+            host: words.next().filter(|host| is_host(host))?.to_owned(),
+        },
+        _ => return None,
+    })
+}
+
+fn sighting(pair: &str) -> Option<Sighting> {
+    let (step, skew) = pair.split_at(pair.rfind(['+', '-'])?);
+    // No code is looked for further away.
+    let skew = skew.parse().ok().filter(|skew| (-1500..=1500).contains(skew))?;
+    Some(Sighting { step: step.parse().ok()?, skew })
+}
+
+fn is_host(host: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b":%.-_".contains(&byte);
+    host.len() <= 255 && host.bytes().all(fits)
+}
+
+/// The key of the line that a change is written on; a scratch code's line has none.
+fn key(change: &Change) -> Option<String> {
+    let key = match change {
+        Change::Attempts(_) => "RATE_LIMIT",
+        Change::Counter(_) => "HOTP_COUNTER",
+        Change::StepUsed { .. } => "DISALLOW_REUSE",
+        Change::ScratchUsed(_) => return None,
+        Change::Skew(_) => "TIME_SKEW",
+        Change::Sightings(_) => "RESETTING_TIME_SKEW",
+        Change::Login { slot, .. } => return Some(format!("LAST{slot}")),
+    };
+    Some(key.to_owned())
+}
+
+/// What was changed reads back as meant.
+fn meant(change: &Change, was: &Account, is: &Account) {
+    let totp = |account: &Account| match &account.credential.method {
+        Method::Totp(totp) => Some(totp.clone()),
+        Method::Hotp { .. } | Method::None => None,
+    };
+    match change {
+        Change::Attempts(limit) => assert_eq!(is.rate_limit.as_ref(), Some(&Ok(limit.clone()))),
+        Change::Counter(next) => {
+            assert!(matches!(is.credential.method, Method::Hotp { counter } if counter == *next));
+        }
+        Change::StepUsed { step, window } => {
+            let (Some(before), Some(after)) = (totp(was), totp(is)) else { return };
+            let Some(Ok(after)) = after.used else { panic!("a list") };
+            assert_eq!(after.last(), Some(step));
+            // What was no number is forgotten.
+            let Ok(before) = before.used.unwrap_or(Ok(Vec::new())) else { return };
+            let is_near = |used: &i64| used.abs_diff(*step) < window.unsigned_abs();
+            let (near, mut far): (Vec<i64>, Vec<i64>) =
+                before.iter().partition(|used| is_near(used));
+            far.sort_unstable();
+            let mut expected =
+                [&near, &far[far.len().saturating_sub(REMEMBERED)..], &[*step]].concat();
+            let mut after = after.clone();
+            after.sort_unstable();
+            expected.sort_unstable();
+            after.dedup();
+            expected.dedup();
+            assert_eq!(after, expected);
+        }
+        Change::ScratchUsed(code) => {
+            let others: Vec<_> =
+                was.scratch_codes.iter().filter(|other| *other != code).copied().collect();
+            assert_eq!(*is.scratch_codes, others);
+        }
+        Change::Skew(steps) => assert!(totp(is).is_none_or(|totp| totp.skew == *steps)),
+        Change::Sightings(seen) => {
+            assert!(totp(is).is_none_or(|totp| totp.sightings == *seen));
+        }
+        Change::Login { slot, host, at } => {
+            let login = LoginSlot::Login { host: host.clone(), at: *at };
+            assert_eq!(is.logins[*slot], login);
+        }
+    }
+}
+
+/// Every other line stays, and where it was; the first is never lost.
+fn only_line_of(key: &str, before: &[u8], after: &[u8]) {
+    let (before, after) = (lines(before), lines(after));
+    let is_other = |line: &&&[u8]| !has_key(line, key);
+    let place = |lines: &[&[u8]]| lines.iter().position(|line| has_key(line, key));
+    assert!(before.iter().filter(is_other).eq(after.iter().filter(is_other)), "other lines");
+    assert_eq!(place(&after), place(&before).or(Some(1)), "in its old place or below the secret");
+    assert_eq!(after.len() - after.iter().filter(is_other).count(), 1, "one line");
+}
+
+/// Nothing goes but lines of digits, and blanks before them.
+fn only_codes(before: &[u8], after: &[u8]) {
+    let mut kept = lines(after).into_iter().peekable();
+    for line in lines(before) {
+        if kept.next_if_eq(&line).is_none() {
+            assert!(line.iter().all(|byte| b"0123456789+ \t\x0b\x0c".contains(byte)));
+        }
+    }
+    assert_eq!(kept.next(), None, "nothing new");
+}
+
+/// The secret and the scratch codes stay.
+fn untouched(change: &Change, text: &[u8], was: &Account, is: &Account) {
+    if has_lone_cr(text) {
+        return;
+    }
+    let (secret, used) = (&was.credential.secret, matches!(change, Change::ScratchUsed(_)));
+    assert!(secret.is_err() || *secret == is.credential.secret, "the secret");
+    assert!(used || was.scratch_codes == is.scratch_codes, "the scratch codes");
+}
+
+/// The first line, and all others that are not empty.
+fn lines(text: &[u8]) -> Vec<&[u8]> {
+    let mut lines: Vec<_> = text.split(|byte| b"\r\n".contains(byte)).collect();
+    let mut first = true;
+    lines.retain(|line| std::mem::take(&mut first) || !line.is_empty());
+    lines
+}
+
+fn has_key(line: &[u8], key: &str) -> bool {
+    let value = line.strip_prefix(b"\" ").and_then(|rest| rest.strip_prefix(key.as_bytes()));
+    value.is_some_and(|value| matches!(value.first(), None | Some(b' ' | b'\t')))
+}
