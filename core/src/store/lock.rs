@@ -88,12 +88,17 @@ fn private_dir(path: &Path) -> Result<OwnedFd, Errno> {
 
 /// Opens a directory of this process's user with mode 0700 or less, made if it is missing.
 fn private_subdir(parent: &OwnedFd, name: &Path) -> Result<OwnedFd, Errno> {
-    match mkdirat(parent, name, Mode::S_IRWXU) {
-        Ok(()) | Err(Errno::EEXIST) => {}
-        Err(errno) => return Err(errno),
-    }
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let dir = openat(parent, name, flags, Mode::empty())?;
+    let dir = match openat(parent, name, flags, Mode::empty()) {
+        Err(Errno::ENOENT) => {
+            match mkdirat(parent, name, Mode::S_IRWXU) {
+                Ok(()) | Err(Errno::EEXIST) => {}
+                Err(errno) => return Err(errno),
+            }
+            openat(parent, name, flags, Mode::empty())?
+        }
+        opened => opened?,
+    };
     let stat = fstat(&dir)?;
     let open_to_others =
         Mode::from_bits_truncate(stat.st_mode).intersects(Mode::S_IRWXG | Mode::S_IRWXO);
