@@ -1,7 +1,7 @@
 # Everything is built by whoever calls. Root is asked for only where a package lacks on this machine (after saying so)
 # and for the private namespaces of tests/sandbox.sh.
 
-.PHONY: build demo check races faults bench fuzz
+.PHONY: build demo check races faults compliance bench fuzz
 
 # The module and the command: target/release/libpam_mfa.so, target/release/mfa-enroll
 build:
@@ -33,6 +33,10 @@ races: build
 # Every system call of a login fails once in every way, and the host is killed at every one (part of `make check`)
 faults: build
 	@tests/e2e.sh --file faults
+
+# Google's module and ours side by side (part of `make check`); CASES=20000 SEED=7 for more random scenarios than usual
+compliance: build
+	@tests/e2e.sh --file compliance
 
 # How long a login takes, beside libpam-google-authenticator in the same run
 bench: build

@@ -3,7 +3,7 @@
 #
 #   tests/e2e.sh [--file FILE] [NAME...]      all tests, those of tests/tests/FILE.rs, those whose names hold one of these
 #
-# ROUNDS says how often the races are run.
+# ROUNDS says how often the races are run; CASES and SEED, how many random scenarios there are and which.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -17,7 +17,7 @@ compiled=$(cargo test --package sandbox --package benches "${files[@]}" --no-run
 compiled=$(sed -n '/"test":true}/s/.*"executable":"\([^"]*\)".*/\1/p' <<<"$compiled" | sort)
 
 settings=()
-for name in ROUNDS; do
+for name in ROUNDS CASES SEED; do
     [[ ! -v $name ]] || settings+=("$name=${!name}")
 done
 packages="openssh-server sudo postgresql vsftpd curl oathtool libfaketime strace valgrind"

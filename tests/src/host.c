@@ -5,9 +5,11 @@
  *
  * ANSWERs, one a prompt: "text:STRING", "hex:BYTES", "long:COUNT" (that many letters), "null" (a response without
  * text), "none" (success without a response), "error" (the conversation fails). The last is given again to every
- * further prompt. On standard output: a line for each "prompt" and "message", and for all that can be said of the
- * process "before" and "after"; last "result NUMBER". What the environment variable SOUGHT names, bytes in hexadecimal
- * with commas between, is looked for in the process's memory at every prompt and at the end: a "found" line for each.
+ * further prompt. On standard output: a line for each "prompt", followed by "echo on" or "echo off", and for each
+ * "message", and for all that can be said of the process "before" and "after"; last "result NUMBER". What the
+ * environment variable SOUGHT names, bytes in hexadecimal with commas between, is looked for in the process's memory at
+ * every prompt and at the end: a "found" line for each.
+ * RHOST is where the login comes from. Where there is NOW, the time stands still at that second.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -15,12 +17,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
 
 static char **answers;
+
+/* The module's clock: it finds these before libc's. Only the time of day stands still; waiting takes what it takes. */
+int clock_gettime(clockid_t clock, struct timespec *is)
+{
+    const char *now = getenv("NOW");
+    if (!now || clock != CLOCK_REALTIME)
+        return (int)syscall(SYS_clock_gettime, clock, is);
+    *is = (struct timespec){.tv_sec = atoll(now)};
+    return 0;
+}
+
+time_t time(time_t *is)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (is)
+        *is = now.tv_sec;
+    return now.tv_sec;
+}
 
 static char *answer(const char *said)
 {
@@ -89,6 +112,7 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
         printf("%s %s\n", asked ? "prompt" : "message", messages[i]->msg);
         if (!asked)
             continue;
+        printf("echo %s\n", style == PAM_PROMPT_ECHO_ON ? "on" : "off");
         look();
         const char *said = *answers;
         if (answers[1])
@@ -139,6 +163,8 @@ int main(int argc, char **argv)
     pam_handle_t *pam = NULL;
     if (pam_start(argv[1], argv[2], &conversation, &pam) != PAM_SUCCESS)
         return 2;
+    if (getenv("RHOST"))
+        pam_set_item(pam, PAM_RHOST, getenv("RHOST"));
     /* Servers hold their connection to the log already; a module neither opens a second one nor closes theirs. */
     openlog("host", LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
     portray("before");

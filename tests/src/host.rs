@@ -1,13 +1,13 @@
 //! A PAM application of our own, for what sshd, sudo and su would never say to a module.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::Machine;
 use crate::machine::run;
+use crate::{Machine, PATIENCE};
 
 const SOURCE: &str = include_str!("host.c");
 const PROGRAM: &str = "/run/host";
@@ -33,11 +33,30 @@ pub enum Answer<'a> {
     Error,
 }
 
+/// What surrounds a login.
+#[derive(Clone, Debug)]
+pub struct Circumstances {
+    /// Where it comes from, `PAM_RHOST`.
+    pub from: Option<OsString>,
+    /// The Unix time, s, at which the module's clock stands still.
+    pub now: Option<u64>,
+    /// How long it may take, s.
+    pub patience: u64,
+}
+
+impl Default for Circumstances {
+    fn default() -> Self {
+        Self { from: None, now: None, patience: PATIENCE.as_secs() }
+    }
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub struct Conversation {
     /// The prompts, in order.
     pub prompts: Vec<String>,
+    /// Whether each of them allowed that the answer be seen while it is typed.
+    pub echo: Vec<bool>,
     /// The messages, in order.
     pub messages: Vec<String>,
     /// What `pam_authenticate` returned, see pam(3): 0 is success, 7 an authentication error.
@@ -58,7 +77,9 @@ impl<'a> Host<'a> {
         machine.stack("host", auth);
         if !Path::new(PROGRAM).exists() {
             fs::write("/run/host.c", SOURCE).expect("our own /run");
-            run(&["cc", "-Wall", "-Wextra", "-Werror", "-o", PROGRAM, "/run/host.c", "-lpam"]);
+            // Modules find the program's clock before libc's.
+            let options = "-Wall -Wextra -Werror -rdynamic -o /run/host /run/host.c -lpam";
+            run(&["cc"].into_iter().chain(options.split(' ')).collect::<Vec<_>>());
         }
         Self { machine }
     }
@@ -78,7 +99,8 @@ impl<'a> Host<'a> {
         answers: &[Answer],
         sought: &[&str],
     ) -> Conversation {
-        self.start(user, answers, &sought.join(",")).end()
+        let sought = ("SOUGHT", OsString::from(sought.join(",")));
+        self.start(user, answers, PATIENCE.as_secs(), [sought]).end()
     }
 
     /// The command line that authenticates `user` and says what came of it.
@@ -89,13 +111,32 @@ impl<'a> Host<'a> {
 
     /// Begins to authenticate `user`, so that others can at the same time.
     pub fn begin(&self, user: impl AsRef<OsStr>, answers: &[Answer]) -> Begun<'a> {
-        self.start(user, answers, "")
+        self.start(user, answers, PATIENCE.as_secs(), [])
     }
 
-    fn start(&self, user: impl AsRef<OsStr>, answers: &[Answer], sought: &str) -> Begun<'a> {
+    /// Begins to authenticate `user` under these circumstances.
+    pub fn begin_under(
+        &self,
+        user: impl AsRef<OsStr>,
+        answers: &[Answer],
+        circumstances: &Circumstances,
+    ) -> Begun<'a> {
+        let Circumstances { from, now, patience } = circumstances.clone();
+        let now = now.map(|now| ("NOW", now.to_string().into()));
+        let from = from.map(|from| ("RHOST", from));
+        self.start(user, answers, patience, now.into_iter().chain(from))
+    }
+
+    fn start(
+        &self,
+        user: impl AsRef<OsStr>,
+        answers: &[Answer],
+        patience: u64,
+        environment: impl IntoIterator<Item = (&'static str, OsString)>,
+    ) -> Begun<'a> {
         let process = Command::new("timeout")
-            .env("SOUGHT", sought)
-            .args(["10", PROGRAM, "host"])
+            .envs(environment)
+            .args([&patience.to_string(), PROGRAM, "host"])
             .arg(user)
             .args(answers.iter().map(Answer::argument))
             .stdin(Stdio::null())
@@ -118,6 +159,18 @@ impl Begun<'_> {
     /// Waits for what comes of it.
     #[track_caller]
     pub fn end(self) -> Conversation {
+        let machine = self.machine;
+        self.survive().unwrap_or_else(|Output { status, stdout, stderr }| {
+            let said = [stdout, stderr].concat();
+            panic!("the host died: {status}\n{}{}", String::from_utf8_lossy(&said), machine.log)
+        })
+    }
+
+    /// Waits for what comes of it.
+    ///
+    /// # Errors
+    /// How the host ended if the module killed it or, with status 124, took too long.
+    pub fn survive(self) -> Result<Conversation, Output> {
         let output = self.process.wait_with_output().expect("our own child");
         let took = self.since.elapsed();
         let said = String::from_utf8_lossy(&output.stdout);
@@ -131,11 +184,10 @@ impl Begun<'_> {
         let new = after.iter().filter(|line| !before.contains(line)).map(|line| format!("+{line}"));
         let changed = gone.chain(new).collect();
         let result = said.lines().find_map(|line| line.strip_prefix("result ")?.parse().ok());
-        let Some(result) = result else {
-            panic!("the host died: {}\n{said}{errors}{}", output.status, self.machine.log);
-        };
+        let Some(result) = result else { return Err(output) };
         let (prompts, messages, found) = (all("prompt "), all("message "), all("found "));
-        Conversation { prompts, messages, result, errors, changed, found, took }
+        let echo = all("echo ").iter().map(|echo| echo == "on").collect();
+        Ok(Conversation { prompts, echo, messages, result, errors, changed, found, took })
     }
 }
 

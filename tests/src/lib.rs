@@ -25,6 +25,7 @@ mod server;
 mod sshd;
 pub mod strace;
 pub mod timer;
+mod token;
 mod user;
 mod vsftpd;
 
@@ -32,12 +33,13 @@ pub use clock::Clock;
 pub use crowd::{Client, rush, serve_in_threads};
 pub use dialogue::Dialogue;
 pub use footprint::{footprint, module};
-pub use host::{Answer, Begun, Conversation, Host};
+pub use host::{Answer, Begun, Circumstances, Conversation, Host};
 pub use log::Log;
 pub use machine::{Machine, run};
 pub use otp::Secret;
 pub use postgres::Postgres;
 pub use sshd::Sshd;
+pub use token::token_module;
 pub use user::{PASSWORD, User};
 pub use vsftpd::Vsftpd;
 
