@@ -58,9 +58,12 @@ fn file(
         })?),
     };
     let rights = fixed.or_else(|| entry.as_ref().ok().map(Rights::from)).unwrap_or(NOBODY);
-    // A process that may not act for others must not tell which others there are.
-    rights.run(|| ()).map_err(|trouble| Unusable { trouble, ask: false })?;
-    let pretend = |reason, detail: &str| Unusable { trouble: trouble(reason, detail), ask: true };
+    // A process that may not act for others must not tell which others there are: it would be denied
+    // their files without a question.
+    let pretend = |reason, detail: &str| match rights.run(|| ()) {
+        Ok(()) => Unusable { trouble: trouble(reason, detail), ask: true },
+        Err(trouble) => Unusable { trouble, ask: false },
+    };
 
     let home = match (&fixed, &entry) {
         // With `user=` a user may be unknown, but only one who positively is.

@@ -1,6 +1,6 @@
 //! From a path to its last directory, opened, symbolic links resolved once and step by step.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path};
 
@@ -45,12 +45,6 @@ pub(super) fn locate(path: &Path, trust: Trust, keeper: Uid) -> Result<Place, Tr
         };
         Trouble::system(reason, &shown.to_string(), errno)
     };
-    let enter = |base: &OwnedFd, name: &OsStr| {
-        let dir = openat(base, name, DIRECTORY, Mode::empty()).map_err(failed)?;
-        guard(&dir, keeper, path)?;
-        Ok(dir)
-    };
-
     // Names still to be walked, the next one last.
     let mut ahead: Vec<OsString> = Vec::new();
     push(&mut ahead, path);
@@ -64,6 +58,17 @@ pub(super) fn locate(path: &Path, trust: Trust, keeper: Uid) -> Result<Place, Tr
             }
             return Err(Trouble::new(Reason::NotRegular, format!("{shown}: a directory")));
         };
+        if !ahead.is_empty() {
+            match openat(&dir, name.as_os_str(), DIRECTORY, Mode::empty()) {
+                // Perhaps a link.
+                Err(Errno::ENOTDIR) => {}
+                entered => {
+                    dir = entered.map_err(failed)?;
+                    guard(&dir, keeper, path)?;
+                    continue;
+                }
+            }
+        }
         match readlinkat(&dir, name.as_os_str()) {
             Ok(target) => {
                 links += 1;
@@ -80,10 +85,11 @@ pub(super) fn locate(path: &Path, trust: Trust, keeper: Uid) -> Result<Place, Tr
                 }
                 push(&mut ahead, target);
             }
-            // Not a link, or the last name does not exist.
-            Err(Errno::EINVAL) if !ahead.is_empty() => dir = enter(&dir, &name)?,
-            Err(Errno::EINVAL) => return Ok(Place { dir, name }),
-            Err(Errno::ENOENT) if ahead.is_empty() => return Ok(Place { dir, name }),
+            Err(Errno::EINVAL) if !ahead.is_empty() => return Err(failed(Errno::ENOTDIR)),
+            // Not a link, or it does not exist.
+            Err(Errno::EINVAL | Errno::ENOENT) if ahead.is_empty() => {
+                return Ok(Place { dir, name });
+            }
             Err(errno) => return Err(failed(errno)),
         }
     }
