@@ -5,7 +5,7 @@
  *
  * WORK is one of
  *   inside:SERVICE:USER:RESULT:ANSWERS   a login in this process, which has seen such logins before
- *   fresh:SERVICE:USER:RESULT:ANSWERS    the first login of a process
+ *   fresh:SERVICE:USER:RESULT:ANSWERS    a process, started for one login, from its start to its end
  *   load:FILE                            dlopen in a process that has not loaded FILE
  *   sync:DIRECTORY                       making a rename in DIRECTORY durable
  * ANSWERS, with commas between, are given in turn, the last one again and again; a login must return RESULT. On standard

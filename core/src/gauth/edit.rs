@@ -5,7 +5,7 @@ use std::fmt::Write;
 use zeroize::Zeroizing;
 
 use super::scan::{lone_integer, skip, until};
-use super::{lines, login_key, scratch};
+use super::{lines, scratch};
 use crate::account::{Change, REMEMBERED};
 
 /// The text after one change.
@@ -33,7 +33,7 @@ pub fn apply(text: &[u8], change: &Change) -> Zeroizing<Vec<u8>> {
                 sightings.iter().map(|seen| format!("{}{:+}", seen.step, seen.skew)).collect();
             set("RESETTING_TIME_SKEW", &pairs.join(" "))
         }
-        Change::Login { slot, host, at } => set(&login_key(*slot), &format!("{host} {at}")),
+        Change::Login { slot, host, at } => set(&format!("LAST{slot}"), &format!("{host} {at}")),
     }
 }
 

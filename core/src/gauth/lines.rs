@@ -28,9 +28,24 @@ fn value<'a>(content: &'a [u8], key: &str) -> Option<&'a [u8]> {
     (behind.is_empty() || value.len() < behind.len()).then_some(value)
 }
 
-/// The value of the first line of `key`: without the blanks before it, with those after it.
+/// All option lines, found once.
+pub(super) struct Options<'a>(Vec<&'a [u8]>);
+
+impl<'a> Options<'a> {
+    pub(super) fn of(text: &'a [u8]) -> Self {
+        let contents = lines(text).map(|(content, _)| content);
+        Self(contents.filter(|content| content.starts_with(b"\" ")).collect())
+    }
+
+    /// The value of the first line of `key`: without the blanks before it, with those after it.
+    pub(super) fn get(&self, key: &str) -> Option<&'a [u8]> {
+        self.0.iter().find_map(|content| value(content, key))
+    }
+}
+
+/// [`Options::get`] of a text.
 pub(super) fn get<'a>(text: &'a [u8], key: &str) -> Option<&'a [u8]> {
-    lines(text).find_map(|(content, _)| value(content, key))
+    Options::of(text).get(key)
 }
 
 /// Puts `new` on the first line of `key` and deletes the later ones; without any, a line is made

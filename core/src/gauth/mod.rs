@@ -19,7 +19,6 @@ pub use parse::parse;
 /// The largest file that is read, in bytes.
 pub const MAX_SIZE: u64 = 64 * 1024;
 
-/// The key of the `n`-th login record, 0 to 9.
-fn login_key(n: usize) -> String {
-    format!("LAST{n}")
-}
+/// The keys of the login records.
+const LOGIN_KEYS: [&str; 10] =
+    ["LAST0", "LAST1", "LAST2", "LAST3", "LAST4", "LAST5", "LAST6", "LAST7", "LAST8", "LAST9"];

@@ -1,7 +1,8 @@
 //! Text to account.
 
+use super::lines::Options;
 use super::scan::{integer, lone_integer, skip, until};
-use super::{lines, login_key, scratch};
+use super::{LOGIN_KEYS, scratch};
 use crate::account::{Account, Credential, LoginSlot, Method, RateLimit, Sighting, Totp};
 use crate::otp::{Algorithm, Digits};
 use crate::reason::Reason;
@@ -10,14 +11,14 @@ use crate::secret::{ScratchCodes, Secret};
 /// Reads a state file. Never fails as a whole: what is malformed denies when it is needed.
 #[must_use]
 pub fn parse(text: &[u8]) -> Account {
+    let options = Options::of(text);
     Account {
-        credential: credential(text),
+        credential: credential(text, &options),
         scratch_codes: scratch_codes(text),
-        rate_limit: lines::get(text, "RATE_LIMIT")
+        rate_limit: options
+            .get("RATE_LIMIT")
             .map(|value| rate_limit(value).ok_or(Reason::BadRateLimit)),
-        logins: std::array::from_fn(|n| {
-            lines::get(text, &login_key(n)).map_or(LoginSlot::Empty, login)
-        }),
+        logins: LOGIN_KEYS.map(|key| options.get(key).map_or(LoginSlot::Empty, login)),
     }
 }
 
@@ -27,39 +28,39 @@ fn scratch_codes(text: &[u8]) -> ScratchCodes {
     codes
 }
 
-fn credential(text: &[u8]) -> Credential {
+fn credential(text: &[u8], options: &Options) -> Credential {
     let (secret, _) = until(text, b"\n");
     Credential {
         secret: Secret::from_lenient_base32(secret).ok_or(Reason::BadSecret),
-        algorithm: lines::get(text, "ALGORITHM").map_or(Ok(Algorithm::default()), |value| {
+        algorithm: options.get("ALGORITHM").map_or(Ok(Algorithm::default()), |value| {
             std::str::from_utf8(value)
                 .ok()
                 .and_then(|name| Algorithm::from_name(name.trim_end()))
                 .ok_or(Reason::BadAlgorithm)
         }),
-        digits: number(text, "DIGITS", 6, 6..=8, Reason::BadDigits).and_then(|digits| {
+        digits: number(options, "DIGITS", 6, 6..=8, Reason::BadDigits).and_then(|digits| {
             u8::try_from(digits).ok().and_then(Digits::new).ok_or(Reason::BadDigits)
         }),
-        window: number(text, "WINDOW_SIZE", 3, 1..=100, Reason::BadWindow),
-        method: method(text),
+        window: number(options, "WINDOW_SIZE", 3, 1..=100, Reason::BadWindow),
+        method: method(text, options),
     }
 }
 
 fn number(
-    text: &[u8],
+    options: &Options,
     key: &str,
     default: i64,
     range: std::ops::RangeInclusive<i64>,
     reason: Reason,
 ) -> Result<i64, Reason> {
-    lines::get(text, key).map_or(Ok(default), |value| {
+    options.get(key).map_or(Ok(default), |value| {
         let (number, _) = lone_integer(value).ok_or(reason)?;
         range.contains(&number).then_some(number).ok_or(reason)
     })
 }
 
-fn method(text: &[u8]) -> Method {
-    let counter = lines::get(text, "HOTP_COUNTER").and_then(integer).map_or(0, |(n, _)| n);
+fn method(text: &[u8], options: &Options) -> Method {
+    let counter = options.get("HOTP_COUNTER").and_then(integer).map_or(0, |(n, _)| n);
     if counter >= 1 {
         return Method::Hotp { counter };
     }
@@ -68,11 +69,12 @@ fn method(text: &[u8]) -> Method {
         return Method::None;
     }
     Method::Totp(Totp {
-        period: number(text, "STEP_SIZE", 30, 1..=60, Reason::BadStep)
+        period: number(options, "STEP_SIZE", 30, 1..=60, Reason::BadStep)
             .and_then(|seconds| u64::try_from(seconds).map_err(|_| Reason::BadStep)),
-        skew: lines::get(text, "TIME_SKEW").and_then(integer).map_or(0, |(skew, _)| skew),
-        sightings: lines::get(text, "RESETTING_TIME_SKEW").map(sightings).unwrap_or_default(),
-        used: lines::get(text, "DISALLOW_REUSE")
+        skew: options.get("TIME_SKEW").and_then(integer).map_or(0, |(skew, _)| skew),
+        sightings: options.get("RESETTING_TIME_SKEW").map(sightings).unwrap_or_default(),
+        used: options
+            .get("DISALLOW_REUSE")
             .map(|value| used_steps(value).ok_or(Reason::BadReuseList)),
     })
 }
@@ -267,7 +269,7 @@ mod tests {
             let used = parse(&apply(&text, &Change::ScratchUsed(code))).scratch_codes;
             proptest::prop_assert_eq!(used.len(), before.len() - 1);
             let counted = apply(&text, &Change::Counter(7));
-            proptest::prop_assert_eq!(lines::get(&counted, "HOTP_COUNTER"), Some(&b"7"[..]));
+            proptest::prop_assert_eq!(crate::gauth::lines::get(&counted, "HOTP_COUNTER"), Some(&b"7"[..]));
         }
     }
 }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::gauth::Rules;
 use super::walk::Place;
-use super::{Rights, Trouble};
+use super::{Rights, Shown, Trouble};
 use crate::gauth::MAX_SIZE;
 use crate::reason::Reason;
 
@@ -27,7 +27,7 @@ pub(super) fn open(
     place: &Place,
     rights: Rights,
     rules: Rules,
-    shown: &str,
+    shown: Shown,
 ) -> Result<StateFile, Trouble> {
     let flags = OFlag::O_RDONLY
         | OFlag::O_NOFOLLOW
@@ -87,7 +87,7 @@ fn check_owner(stat: &FileStat, rights: Rights, rules: Rules) -> Result<(), (Rea
 }
 
 /// The whole text. A file that holds a NUL byte is none that anybody wrote as text.
-pub(super) fn read(opened: &StateFile, shown: &str) -> Result<Zeroizing<Vec<u8>>, Trouble> {
+pub(super) fn read(opened: &StateFile, shown: Shown) -> Result<Zeroizing<Vec<u8>>, Trouble> {
     let size = usize::try_from(opened.stat.st_size).unwrap_or(0);
     // One byte more than fits, so that a file that grows is seen and the vector does not move.
     let mut text = Zeroizing::new(vec![0; size.saturating_add(1)]);
@@ -109,7 +109,7 @@ pub(super) fn read(opened: &StateFile, shown: &str) -> Result<Zeroizing<Vec<u8>>
         return Err(Trouble::new(Reason::Changed, format!("{shown}: while it was read")));
     }
     if text.contains(&0) {
-        return Err(Trouble::new(Reason::HoldsNul, shown));
+        return Err(Trouble::new(Reason::HoldsNul, shown.to_string()));
     }
     Ok(text)
 }

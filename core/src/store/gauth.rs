@@ -11,7 +11,7 @@ use super::file::{self, StateFile};
 use super::lock::{self, Deadline};
 use super::replace::{Unreplaced, clear, replace};
 use super::walk::{Place, Trust, locate};
-use super::{Decide, Opened, Outcome, Rights, Store, Trouble};
+use super::{Decide, Opened, Outcome, Rights, Shown, Store, Trouble};
 use crate::account::Change;
 use crate::gauth;
 use crate::reason::Reason;
@@ -44,8 +44,8 @@ impl Store for GauthFile {
     fn open(&self) -> Opened {
         let read = || {
             let place = self.locate()?;
-            let opened = file::open(&place, self.rights, self.rules, &self.shown())?;
-            file::read(&opened, &self.shown())
+            let opened = file::open(&place, self.rights, self.rules, self.shown())?;
+            file::read(&opened, self.shown())
         };
         match self.rights.run(read).and_then(|text| text) {
             Ok(text) => Opened::Enrolled(Box::new(gauth::parse(&text))),
@@ -66,7 +66,7 @@ impl Store for GauthFile {
         };
         self.rights.run(|| {
             let (place, opened) = self.lock_file(deadline, path_lock.is_some())?;
-            let text = file::read(&opened, &self.shown())?;
+            let text = file::read(&opened, self.shown())?;
             let (verdict, changes) = decide(&gauth::parse(&text));
             let written = self.write(&place, &opened, text, &changes);
             Ok(Outcome { verdict, written, warning })
@@ -109,11 +109,10 @@ impl GauthFile {
         })?
     }
 
-    /// The path for the log, where a blank would let the user name in it forge another line's words.
+    /// The path for the log.
     #[must_use]
-    pub fn shown(&self) -> String {
-        let path = self.path.as_os_str().as_encoded_bytes().escape_ascii().to_string();
-        path.replace(' ', "\\x20")
+    pub fn shown(&self) -> Shown<'_> {
+        Shown(&self.path)
     }
 
     fn locate(&self) -> Result<Place, Trouble> {
@@ -133,7 +132,7 @@ impl GauthFile {
     ) -> Result<(Place, StateFile), Trouble> {
         loop {
             let place = self.locate()?;
-            let opened = file::open(&place, self.rights, self.rules, &self.shown())?;
+            let opened = file::open(&place, self.rights, self.rules, self.shown())?;
             match lock::lock(&opened.file, deadline) {
                 Ok(()) => {}
                 // Others cannot be kept out, but are noticed before the file is replaced.
@@ -142,7 +141,7 @@ impl GauthFile {
                 Err(Errno::EWOULDBLOCK) if path_locked && opened.stat.st_mode & 0o044 != 0 => {}
                 Err(Errno::EWOULDBLOCK) => return Err(self.locked()),
                 Err(errno) => {
-                    return Err(Trouble::system(Reason::CannotLock, &self.shown(), errno));
+                    return Err(Trouble::system(Reason::CannotLock, self.shown(), errno));
                 }
             }
             match file::is_current(&place, &opened.stat) {
@@ -150,7 +149,7 @@ impl GauthFile {
                 Ok(false) if deadline.has_passed() => return Err(self.locked()),
                 Ok(false) => {}
                 Err(errno) => {
-                    return Err(Trouble::system(Reason::Unreadable, &self.shown(), errno));
+                    return Err(Trouble::system(Reason::Unreadable, self.shown(), errno));
                 }
             }
         }
@@ -180,7 +179,7 @@ impl GauthFile {
         let replaced = replace(place, &text, unchanged);
         replaced.map_err(|failure| {
             if outdated {
-                Trouble::new(Reason::Changed, self.shown())
+                Trouble::new(Reason::Changed, self.shown().to_string())
             } else {
                 self.unwritten(&failure)
             }
@@ -193,6 +192,6 @@ impl GauthFile {
             Unreplaced::New(error) => (Reason::NotDurable, error),
         };
         let errno = Errno::from_raw(error.raw_os_error().unwrap_or(0));
-        Trouble::system(reason, &self.shown(), errno)
+        Trouble::system(reason, self.shown(), errno)
     }
 }

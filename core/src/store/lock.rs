@@ -1,18 +1,18 @@
 //! Advisory locks that die with their process (flock(2)).
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use data_encoding::HEXLOWER;
 use nix::errno::Errno;
-use nix::fcntl::{FlockArg, OFlag, open, openat};
+use nix::fcntl::{AT_FDCWD, FlockArg, OFlag, openat};
 use nix::sys::stat::{Mode, fstat, mkdirat};
 use nix::unistd::Uid;
 use sha1::{Digest, Sha1};
 
-use super::Trouble;
+use super::{Shown, Trouble};
 use crate::reason::Reason;
 
 /// How long a login waits for others, by the monotonic clock.
@@ -60,10 +60,8 @@ pub(super) fn lock_path(
     path: &Path,
     deadline: Deadline,
 ) -> Result<OwnedFd, Trouble> {
-    let failed = |errno| {
-        Trouble::system(Reason::CannotLock, &run_dir.join("lock").display().to_string(), errno)
-    };
-    let dir = private_dir(run_dir).and_then(|dir| private_subdir(&dir, Path::new("lock")));
+    let failed = |errno| Trouble::system(Reason::CannotLock, Shown(&run_dir.join("lock")), errno);
+    let dir = private_dir(AT_FDCWD, run_dir).and_then(|dir| private_dir(&dir, Path::new("lock")));
     // Two paths with one hash would wait for each other, and nothing else.
     let name = HEXLOWER.encode(&Sha1::digest(path.as_os_str().as_encoded_bytes()));
     let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -73,21 +71,14 @@ pub(super) fn lock_path(
     match lock(&file, deadline) {
         Ok(()) => Ok(file),
         Err(Errno::EWOULDBLOCK) => {
-            Err(Trouble::new(Reason::Locked, format!("{}: by another login", path.display())))
+            Err(Trouble::new(Reason::Locked, format!("{}: by another login", Shown(path))))
         }
         Err(errno) => Err(failed(errno)),
     }
 }
 
-fn private_dir(path: &Path) -> Result<OwnedFd, Errno> {
-    let parent = path.parent().ok_or(Errno::EINVAL)?;
-    let name = path.file_name().ok_or(Errno::EINVAL)?;
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    private_subdir(&open(parent, flags, Mode::empty())?, Path::new(name))
-}
-
 /// Opens a directory of this process's user with mode 0700 or less, made if it is missing.
-fn private_subdir(parent: &OwnedFd, name: &Path) -> Result<OwnedFd, Errno> {
+fn private_dir(parent: impl AsFd + Copy, name: &Path) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let dir = match openat(parent, name, flags, Mode::empty()) {
         Err(Errno::ENOENT) => {

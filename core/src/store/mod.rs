@@ -8,6 +8,7 @@ mod rights;
 mod walk;
 
 use std::fmt;
+use std::path::Path;
 
 use nix::errno::Errno;
 
@@ -74,8 +75,25 @@ impl Trouble {
         Self { reason, detail: detail.into(), errno: None }
     }
 
-    fn system(reason: Reason, what: &str, errno: Errno) -> Self {
+    fn system(reason: Reason, what: impl fmt::Display, errno: Errno) -> Self {
         Self { reason, detail: format!("{what}: {}", errno.desc()), errno: Some(errno) }
+    }
+}
+
+/// A path as the log shows it, on demand: with a blank in it the user name in it could forge another
+/// line's words.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a>(&'a Path);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for &byte in self.0.as_os_str().as_encoded_bytes() {
+            match byte {
+                b' ' => f.write_str("\\x20")?,
+                _ => write!(f, "{}", byte.escape_ascii())?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
 use nix::unistd::Uid;
 
-use super::Trouble;
+use super::{Shown, Trouble};
 use crate::reason::Reason;
 
 /// As many as the kernel follows (path_resolution(7)).
@@ -34,16 +34,34 @@ pub enum Trust {
 
 /// Finds the directory that `path` really ends in. The last name need not exist.
 pub(super) fn locate(path: &Path, trust: Trust, keeper: Uid) -> Result<Place, Trouble> {
+    match plain(path) {
+        Some(place) if trust == Trust::Anybody => Ok(place),
+        _ => walk(path, trust, keeper),
+    }
+}
+
+/// The usual case, in one step: the last name is no link, and whoever made others does not matter.
+fn plain(path: &Path) -> Option<Place> {
+    let (parent, name) = (path.parent()?, path.file_name()?);
+    // As a walk takes it: nothing in front is this directory, a slash behind does not matter.
+    let parent = if parent.as_os_str().is_empty() { start(path) } else { parent };
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let dir = open(parent, flags, Mode::empty()).ok()?;
+    let is_no_link = readlinkat(&dir, name) == Err(Errno::EINVAL);
+    is_no_link.then(|| Place { dir, name: name.to_owned() })
+}
+
+fn walk(path: &Path, trust: Trust, keeper: Uid) -> Result<Place, Trouble> {
     let link_keeper = (trust != Trust::Anybody).then_some(keeper);
     let keeper = (trust == Trust::OwnPath).then_some(keeper);
-    let shown = path.display();
+    let shown = Shown(path);
     let failed = |errno: Errno| {
         let reason = match errno {
             Errno::ENOENT => Reason::NoDirectory,
             Errno::ELOOP => Reason::SymlinkLoop,
             _ => Reason::Unreadable,
         };
-        Trouble::system(reason, &shown.to_string(), errno)
+        Trouble::system(reason, shown, errno)
     };
     // Names still to be walked, the next one last.
     let mut ahead: Vec<OsString> = Vec::new();
@@ -113,12 +131,12 @@ fn push(ahead: &mut Vec<OsString>, path: &Path) {
 /// A directory others can write to is safe only if it is sticky: then entries stay who they are.
 fn guard(dir: &OwnedFd, keeper: Option<Uid>, path: &Path) -> Result<(), Trouble> {
     let Some(keeper) = keeper else { return Ok(()) };
-    let stat = fstat(dir)
-        .map_err(|errno| Trouble::system(Reason::Unreadable, &path.display().to_string(), errno))?;
+    let stat =
+        fstat(dir).map_err(|errno| Trouble::system(Reason::Unreadable, Shown(path), errno))?;
     owned(&stat, keeper, path)?;
     let mode = Mode::from_bits_truncate(stat.st_mode);
     if mode.intersects(Mode::S_IWGRP | Mode::S_IWOTH) && !mode.contains(Mode::S_ISVTX) {
-        let detail = format!("{}: a directory has mode {:04o}", path.display(), mode.bits());
+        let detail = format!("{}: a directory has mode {:04o}", Shown(path), mode.bits());
         return Err(Trouble::new(Reason::UnsafePath, detail));
     }
     Ok(())
@@ -128,6 +146,6 @@ fn owned(stat: &FileStat, keeper: Uid, path: &Path) -> Result<(), Trouble> {
     if stat.st_uid == 0 || stat.st_uid == keeper.as_raw() {
         return Ok(());
     }
-    let detail = format!("{}: a part of it belongs to uid {}", path.display(), stat.st_uid);
+    let detail = format!("{}: a part of it belongs to uid {}", Shown(path), stat.st_uid);
     Err(Trouble::new(Reason::UnsafePath, detail))
 }

@@ -176,7 +176,7 @@ pub fn verify(
     outcome
 }
 
-/// Overwrites what [`decide`] left below the caller's frame: not every HMAC key wipes itself.
+/// Overwrites what [`decide`] left below the caller's frame: HMAC keys do not wipe themselves.
 #[inline(never)]
 fn wipe_stack() {
     [u64::MAX; 1024].zeroize();

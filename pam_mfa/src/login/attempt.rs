@@ -71,7 +71,7 @@ impl Login<'_> {
             words::unwritten(host, trouble);
         }
         match (outcome.verdict, unwritten) {
-            (Verdict::Denied(denied), None) => Err((denied, file.shown())),
+            (Verdict::Denied(denied), None) => Err((denied, file.shown().to_string())),
             (Verdict::Denied(denied), Some(trouble)) => Err((denied, trouble.to_string())),
             (Verdict::Accepted(_), Some(trouble)) if !self.args.allow_readonly => {
                 Err((Denied::finally(trouble.reason), trouble.detail))

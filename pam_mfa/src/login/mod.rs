@@ -215,7 +215,7 @@ impl Login<'_> {
     fn describe(&self, host: &impl Host, file: &Result<GauthFile, Unusable>) {
         let service = host.item(Item::Service).unwrap_or_default();
         let file = match file {
-            Ok(file) => file.shown(),
+            Ok(file) => file.shown().to_string(),
             Err(Unusable { trouble, .. }) => trouble.to_string(),
         };
         let [user, service, file] = [&self.facts.user, &service, &file].map(|text| Value(text));
