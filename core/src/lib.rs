@@ -12,6 +12,7 @@
 pub mod account;
 pub mod audit;
 pub mod gauth;
+mod latest;
 pub mod otp;
 pub mod reason;
 pub mod secret;

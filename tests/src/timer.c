@@ -5,7 +5,7 @@
  *
  * WORK is one of
  *   inside:SERVICE:USER:RESULT:ANSWERS   a login in this process, which has seen such logins before
- *   fresh:SERVICE:USER:RESULT:ANSWERS    a process, started for one login, from its start to its end
+ *   fresh:SERVICE:USER:RESULT:ANSWERS    a process of its own for one login, from its start to its end
  *   load:FILE                            dlopen in a process that has not loaded FILE
  *   sync:DIRECTORY                       making a rename in DIRECTORY durable
  * ANSWERS, with commas between, are given in turn, the last one again and again; a login must return RESULT. On standard
@@ -70,15 +70,29 @@ static long long sync_rename(char *directory)
     return now() - start;
 }
 
-/* What `work` takes in a process of its own. */
-static long long apart(long long (*work)(char *), char *argument)
+/* How long a process of its own takes for a login, from its start to its end. */
+static long long fresh_login(char *work)
+{
+    int status;
+    long long start = now();
+    if (!fork()) {
+        login(work);
+        _exit(0);
+    }
+    if (wait(&status) < 0 || status)
+        fail("a process");
+    return now() - start;
+}
+
+/* What loading `file` takes in a process that has not. */
+static long long fresh_load(char *file)
 {
     int result[2], status;
     long long took = 0;
     if (pipe2(result, O_CLOEXEC))
         fail("pipe");
     if (!fork()) {
-        took = work(argument);
+        took = load(file);
         _exit(write(result[1], &took, sizeof took) == sizeof took ? 0 : 2);
     }
     close(result[1]);
@@ -108,10 +122,10 @@ int main(int argc, char **argv)
             long long took;
             if (fresh || !strncmp(argv[i], "inside", 6)) {
                 char *this = turn(argument);
-                took = fresh ? apart(login, this) : login(this);
+                took = fresh ? fresh_login(this) : login(this);
                 free(this);
             } else if (!strncmp(argv[i], "load", 4)) {
-                took = apart(load, argument);
+                took = fresh_load(argument);
             } else {
                 took = sync_rename(argument);
             }

@@ -13,7 +13,7 @@ pub enum Work {
     /// A login in a process that has seen such logins before. Not to be mixed with the next two:
     /// their processes would find the modules loaded.
     Inside(Login),
-    /// The first login of a process.
+    /// A process of its own for one login, from its start to its end.
     Fresh(Login),
     /// Loading this file, dlopen(3).
     Load(PathBuf),

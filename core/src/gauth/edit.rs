@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::scan::{lone_integer, skip, until};
 use super::{lines, scratch};
 use crate::account::{Change, REMEMBERED};
+use crate::latest::latest;
 
 /// The text after one change.
 #[must_use]
@@ -45,7 +46,7 @@ fn with_step(list: &[u8], step: i64, window: i64) -> Vec<u8> {
     let is_near = |used: i64| used.abs_diff(step) < window.unsigned_abs();
     let words = list.split(|byte| BLANKS.contains(byte));
     let steps = words.filter_map(|word| Some(lone_integer(word)?.0));
-    let since = remembered_since(steps.filter(|&used| !is_near(used)));
+    let since = latest(REMEMBERED, steps.filter(|&used| !is_near(used))).first().copied();
 
     let mut out = Vec::with_capacity(list.len() + 20);
     let mut rest = list;
@@ -70,19 +71,6 @@ fn with_step(list: &[u8], step: i64, window: i64) -> Vec<u8> {
     }
     out.extend_from_slice(step.to_string().as_bytes());
     out
-}
-
-/// The earliest of the [`REMEMBERED`] latest steps.
-fn remembered_since(steps: impl Iterator<Item = i64>) -> Option<i64> {
-    let mut latest = Vec::new();
-    for step in steps {
-        latest.push(step);
-        let earliest = (0..latest.len()).min_by_key(|&at| latest.get(at))?;
-        if latest.len() > REMEMBERED {
-            latest.swap_remove(earliest);
-        }
-    }
-    latest.into_iter().min()
 }
 
 const BLANKS: &[u8] = b" \t\r\n";

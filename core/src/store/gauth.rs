@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::file::{self, StateFile};
 use super::lock::{self, Deadline};
-use super::replace::{Unreplaced, clear, replace};
+use super::replace::{Unreplaced, clear, is_clear, replace};
 use super::walk::{Place, Trust, locate};
 use super::{Decide, Opened, Outcome, Rights, Shown, Store, Trouble};
 use crate::account::Change;
@@ -42,13 +42,8 @@ pub struct GauthFile {
 
 impl Store for GauthFile {
     fn open(&self) -> Opened {
-        let read = || {
-            let place = self.locate()?;
-            let opened = file::open(&place, self.rights, self.rules, self.shown())?;
-            file::read(&opened, self.shown())
-        };
-        match self.rights.run(read).and_then(|text| text) {
-            Ok(text) => Opened::Enrolled(Box::new(gauth::parse(&text))),
+        match self.rights.run(|| self.read()).and_then(|read| read) {
+            Ok((_, text)) => Opened::Enrolled(Box::new(gauth::parse(&text))),
             Err(trouble) => match trouble.reason {
                 Reason::NoFile | Reason::NoDirectory => Opened::NotEnrolled(trouble),
                 _ => Opened::Broken(trouble),
@@ -56,7 +51,17 @@ impl Store for GauthFile {
         }
     }
 
+    /// The decision is made before there is a lock, and made again if the file is another by then.
+    /// Who changes nothing needs no lock.
     fn transact(&self, decide: &mut Decide) -> Result<Outcome, Trouble> {
+        let (text, decided, clear) = self.rights.run(|| {
+            let (place, text) = self.read()?;
+            let decided = decide(&gauth::parse(&text));
+            Ok((text, decided, is_clear(&place)))
+        })??;
+        if clear && decided.1.is_empty() {
+            return Ok(Outcome { verdict: decided.0, written: Ok(()), warning: None });
+        }
         let deadline = Deadline::from_now();
         let (path_lock, warning) = match self.lock_path(deadline) {
             None => (None, None),
@@ -66,9 +71,10 @@ impl Store for GauthFile {
         };
         self.rights.run(|| {
             let (place, opened) = self.lock_file(deadline, path_lock.is_some())?;
-            let text = file::read(&opened, self.shown())?;
-            let (verdict, changes) = decide(&gauth::parse(&text));
-            let written = self.write(&place, &opened, text, &changes);
+            let current = file::read(&opened, self.shown())?;
+            let (verdict, changes) =
+                if current == text { decided } else { decide(&gauth::parse(&current)) };
+            let written = self.write(&place, &opened, current, &changes);
             Ok(Outcome { verdict, written, warning })
         })?
     }
@@ -113,6 +119,13 @@ impl GauthFile {
     #[must_use]
     pub fn shown(&self) -> Shown<'_> {
         Shown(&self.path)
+    }
+
+    fn read(&self) -> Result<(Place, Zeroizing<Vec<u8>>), Trouble> {
+        let place = self.locate()?;
+        let opened = file::open(&place, self.rights, self.rules, self.shown())?;
+        let text = file::read(&opened, self.shown())?;
+        Ok((place, text))
     }
 
     fn locate(&self) -> Result<Place, Trouble> {

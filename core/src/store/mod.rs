@@ -27,7 +27,7 @@ pub trait Store {
     fn open(&self) -> Opened;
 
     /// Reads the account, decides, and makes the changes durable, as if nobody else did anything
-    /// meanwhile. A store without locks may call `decide` again with a newer account.
+    /// meanwhile. `decide` is called again if there is a newer account by then.
     ///
     /// # Errors
     /// Why nothing could be decided: nothing has changed then.

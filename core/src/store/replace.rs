@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{self, Write};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat, renameat};
+use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::resource::{Resource, getrlimit};
-use nix::sys::stat::{Mode, fchmod};
+use nix::sys::stat::{Mode, fchmod, fstatat};
 use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 
 use super::walk::Place;
@@ -64,6 +64,12 @@ fn beside(place: &Place) -> OsString {
     let mut name = OsString::from(&place.name);
     name.push("~mfa");
     name
+}
+
+/// Whether nothing is beside the file: no crash left it there, and nobody is at work.
+pub(super) fn is_clear(place: &Place) -> bool {
+    let found = fstatat(&place.dir, beside(place).as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
+    found.err() == Some(Errno::ENOENT)
 }
 
 /// Removes what a crash left beside the file, secret and all. The caller holds the lock.

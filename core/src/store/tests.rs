@@ -267,15 +267,34 @@ fn what_cannot_be_written_leaves_the_file_as_it_was() {
 fn a_file_changed_by_others_meanwhile_is_not_overwritten() {
     let home = Home::new();
     let store = home.file("f", TEXT.as_bytes());
+    let mut decided = 0;
     let outcome = store.transact(&mut |_| {
+        decided += 1;
         // As the original does it, which knows no lock.
-        fs::write(home.path("new"), "other\n").unwrap();
+        fs::write(home.path("new"), format!("other {decided}\n")).unwrap();
+        fs::set_permissions(home.path("new"), fs::Permissions::from_mode(0o400)).unwrap();
         fs::rename(home.path("new"), home.path("f")).unwrap();
         (accepted(), vec![Change::ScratchUsed(11_111_111)])
     });
+    assert_eq!(decided, 2, "once before the lock, once below it");
     assert_eq!(outcome.unwrap().written.unwrap_err().reason, Reason::Changed);
-    assert_eq!(fs::read_to_string(&store.path).unwrap(), "other\n");
+    assert_eq!(fs::read_to_string(&store.path).unwrap(), "other 2\n");
     assert_eq!(home.names(), ["f"]);
+}
+
+#[test]
+fn what_changes_nothing_needs_no_lock() {
+    let home = Home::new();
+    let store = home.file("f", TEXT.as_bytes());
+    let holder = File::open(&store.path).unwrap();
+    lock::lock(&holder, lock::Deadline::from_now()).unwrap();
+    let mut decided = 0;
+    let outcome = store.transact(&mut |_| {
+        decided += 1;
+        (accepted(), vec![])
+    });
+    assert_eq!(outcome.unwrap().verdict, accepted());
+    assert_eq!(decided, 1);
 }
 
 #[test]

@@ -2,17 +2,16 @@
 
 use super::Denied;
 use crate::account::RateLimit;
+use crate::latest::latest;
 use crate::reason::Reason;
 
 /// Counts an attempt at `now`: the new list, and whether the attempt may go on.
 pub(super) fn attempt(limit: &RateLimit, now: u64) -> (RateLimit, Result<(), Denied>) {
     let since = now.saturating_sub(limit.interval);
-    let mut times = limit.times.clone();
-    times.retain(|time| (since..=now).contains(time));
-    times.push(now);
-    times.sort_unstable();
-    let surplus = times.len().saturating_sub(limit.attempts);
-    times.drain(..surplus);
+    let counted =
+        || limit.times.iter().copied().filter(|time| (since..=now).contains(time)).chain([now]);
+    let times = latest(limit.attempts, counted());
+    let surplus = counted().count() - times.len();
     let verdict = if surplus == 0 {
         Ok(())
     } else {
