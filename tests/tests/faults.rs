@@ -59,6 +59,8 @@ impl Login<'_> {
     }
 
     fn reset(&self) {
+        // The first login after the machine has started makes it.
+        let _ = fs::remove_dir_all("/run/pam_mfa");
         self.alice.write_state(&self.old);
     }
 }
