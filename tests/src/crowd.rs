@@ -9,7 +9,7 @@ use crate::program::program;
 /// No client of sshd or sudo can do this: what starts a process each spreads them.
 #[track_caller]
 pub fn rush(service: &str, user: &str, answers: &[String]) -> usize {
-    let crowd = program("crowd", include_str!("crowd.c"));
+    let crowd = program("crowd", include_str!("crowd.c"), "");
     let argv = ["timeout", "60", &crowd, service, user];
     let answers = answers.iter().map(String::as_str);
     let accepted = run(&argv.into_iter().chain(answers).collect::<Vec<_>>());
@@ -23,7 +23,7 @@ pub type Client<'a> = (&'a str, &'a str, i32);
 /// Fails the test if one of them is answered otherwise, or finds its thread changed.
 #[track_caller]
 pub fn serve_in_threads(service: &str, rounds: usize, clients: &[Client]) {
-    let threads = program("threads", include_str!("threads.c"));
+    let threads = program("threads", include_str!("threads.c"), "");
     let (rounds, results): (_, Vec<_>) =
         (rounds.to_string(), clients.iter().map(|(_, _, result)| result.to_string()).collect());
     let words = clients.iter().zip(&results);

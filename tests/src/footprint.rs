@@ -21,7 +21,7 @@ pub fn footprint(file: &Path) -> u32 {
     let copy = "/disk/footprint.so";
     fs::copy(file, copy).expect("there is room");
     File::open(copy).and_then(|file| file.sync_all()).expect("a disk can be synced");
-    let footprint = program("footprint", include_str!("footprint.c"));
+    let footprint = program("footprint", include_str!("footprint.c"), "");
     let kilobytes = run(&[&footprint, copy]);
     fs::remove_file(copy).expect("our own");
     kilobytes.parse().expect("footprint.c prints a number")

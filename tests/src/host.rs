@@ -1,20 +1,16 @@
 //! A PAM application of our own, for what sshd, sudo and su would never say to a module.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::machine::run;
+use crate::program::program;
 use crate::{Machine, PATIENCE};
-
-const SOURCE: &str = include_str!("host.c");
-const PROGRAM: &str = "/run/host";
 
 /// The compiled application, running as root. Its PAM service is `host`.
 pub struct Host<'a> {
     machine: &'a Machine,
+    program: String,
 }
 
 /// What the application answers to a prompt.
@@ -75,13 +71,9 @@ impl<'a> Host<'a> {
     /// Compiles it, with the stack `auth` for its service.
     pub fn new(machine: &'a Machine, auth: &str) -> Self {
         machine.stack("host", auth);
-        if !Path::new(PROGRAM).exists() {
-            fs::write("/run/host.c", SOURCE).expect("our own /run");
-            // Modules find the program's clock before libc's.
-            let options = "-Wall -Wextra -Werror -rdynamic -o /run/host /run/host.c -lpam";
-            run(&["cc"].into_iter().chain(options.split(' ')).collect::<Vec<_>>());
-        }
-        Self { machine }
+        // Modules find the program's clock before libc's.
+        let program = program("host", include_str!("host.c"), "-rdynamic");
+        Self { machine, program }
     }
 
     /// Authenticates `user`, giving these answers in turn and the last one again whenever asked.
@@ -105,7 +97,7 @@ impl<'a> Host<'a> {
 
     /// The command line that authenticates `user` and says what came of it.
     pub fn argv(&self, user: &str, answers: &[Answer]) -> Vec<String> {
-        let words = [PROGRAM, "host", user].map(str::to_owned);
+        let words = [self.program.as_str(), "host", user].map(str::to_owned);
         words.into_iter().chain(answers.iter().map(Answer::argument)).collect()
     }
 
@@ -136,7 +128,7 @@ impl<'a> Host<'a> {
     ) -> Begun<'a> {
         let process = Command::new("timeout")
             .envs(environment)
-            .args([&patience.to_string(), PROGRAM, "host"])
+            .args([&patience.to_string(), &self.program, "host"])
             .arg(user)
             .args(answers.iter().map(Answer::argument))
             .stdin(Stdio::null())

@@ -37,7 +37,7 @@ pub struct Login {
 /// Does all of the work in each of `rounds` rounds; returns the median of each, in nanoseconds.
 #[track_caller]
 pub fn medians(rounds: usize, work: &[Work]) -> Vec<u64> {
-    let timer = program("timer", include_str!("timer.c"));
+    let timer = program("timer", include_str!("timer.c"), "");
     let rounds = rounds.to_string();
     let work: Vec<_> = work.iter().map(Work::argument).collect();
     let argv = [timer.as_str(), &rounds].into_iter().chain(work.iter().map(String::as_str));
