@@ -47,5 +47,5 @@ bench: build
 # Any input, for SECONDS a target, to everything that reads what others write
 SECONDS ?= 60
 fuzz:
-	@tests/prerequisites.sh check
+	@tests/prerequisites.sh fuzz
 	@fuzz/run.sh $(SECONDS)

@@ -8,6 +8,13 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
+die() {
+    printf 'fuzz/run.sh: %s\n' "$1" >&2
+    exit 1
+}
+
+# To libFuzzer anything else means for ever.
+[[ ${1-} =~ ^[1-9][0-9]*$ ]] || die 'say for how many seconds each target runs, a whole number from 1 on.'
 seconds=$1
 flags=(-timeout=10 -rss_limit_mb=1024 -print_final_stats=1)
 targets=()
@@ -19,6 +26,9 @@ if [[ ${#targets[@]} == 0 ]]; then
     targets=("${targets[@]##*/}")
     targets=("${targets[@]%.rs}")
 fi
+for target in "${targets[@]}"; do
+    [[ -e src/bin/$target.rs ]] || die "there is no target $target; fuzz/README.md lists them."
+done
 
 built=$(./cargo.sh build --message-format json-render-diagnostics)
 built=$(sed -n 's|.*"executable":"\([^"]*\)/[^"/]*".*|\1|p' <<<"$built" | sort --unique)

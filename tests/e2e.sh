@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Compiles the end-to-end tests as whoever calls, and runs them in the sandbox against what `make build` left.
 #
-#   tests/e2e.sh [--file FILE] [NAME...]      all tests, those of tests/tests/FILE.rs, those whose names hold one of these
+#   tests/e2e.sh [--file FILE] [NAME...]
+#
+# All tests; or those of one file of tests/tests; or those whose names hold one of these.
 #
 # ROUNDS says how often the races are run; CASES and SEED, how many random scenarios there are and which.
 set -euo pipefail
@@ -9,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 files=(--tests)
 if [[ ${1-} == --file ]]; then
-    files=(--test "$2")
+    files=(--test "${2:?--file needs the name of a file in tests/tests, without .rs}")
     shift 2
 fi
 compiled=$(cargo test --package sandbox --package benches "${files[@]}" --no-run --locked \
@@ -29,6 +31,8 @@ tests/sandbox.sh --packages "$packages" -- env "${settings[@]}" bash -c '
     tests/install.sh || exit
     export RUST_TEST_THREADS=$(($(nproc) * 3))
     mapfile -t tests <<<"$1"
+    meant=$(for test in "${tests[@]}"; do "$test" "${@:2}" --list; done)
+    [[ $meant == *": test"* ]] || { echo "e2e.sh: no test is called ${*:2}" >&2; exit 1; }
     worst=0
     for test in "${tests[@]}"; do "$test" "${@:2}" || worst=$?; done
     exit $worst

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Sees to what `make build` or `make check` needs on this machine.
+# Sees to what `make build`, `make check` or `make fuzz` needs on this machine.
 #
-#   tests/prerequisites.sh build|check
+#   tests/prerequisites.sh build|check|fuzz
 #
 # What lacks is installed after saying so: asked at a terminal, not asked without one or with YES=1.
 set -euo pipefail
@@ -34,8 +34,10 @@ components=()
 if ! printf '#include <%s>\n' stdio.h security/pam_appl.h | cc -x c -fsyntax-only - 2>/dev/null; then
     packages+=(gcc libc6-dev libpam0g-dev)
 fi
-if [[ $1 == check ]]; then
+if [[ $1 != build ]]; then
     printf '#include <cstdlib>\n' | c++ -x c++ -fsyntax-only - 2>/dev/null || packages+=(g++)
+fi
+if [[ $1 == check ]]; then
     cargo fmt --version >/dev/null 2>&1 || components+=(rustfmt)
     cargo clippy --version >/dev/null 2>&1 || components+=(clippy)
 fi
@@ -48,8 +50,8 @@ if [[ ${#components[@]} -gt 0 ]]; then
     fi
 fi
 if [[ ${#packages[@]} -gt 0 ]]; then
-    command -v apt-get >/dev/null || die "Compilers for C and C++, with libpam's headers, are needed\
-${components[*]:+, and ${components[*]}}: install what your distribution calls ${packages[*]}, then call make again."
+    command -v apt-get >/dev/null || die "make $1 needs ${packages[*]}: install what your distribution\
+ calls so, then call make again."
     agreed "make $1 needs packages on this machine: apt-get install ${packages[*]}"
     export DEBIAN_FRONTEND=noninteractive
     # The package lists of a fresh machine may be absent or old.

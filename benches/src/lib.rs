@@ -3,9 +3,7 @@
 #![forbid(unsafe_code)]
 
 use sandbox::timer::Login;
-use sandbox::{Machine, Secret, User};
-
-const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+use sandbox::{DENIED, Host, Machine, SECRET, Secret, User, instructions};
 
 /// A module in a stack of its own, and somebody who logs in through it.
 #[derive(Clone, Copy, Debug)]
@@ -33,11 +31,19 @@ impl Contender {
         machine.user(self.name)
     }
 
+    /// How many instructions `kind` of login takes in this module.
+    #[must_use]
+    pub fn instructions(self, machine: &Machine, user: &User, kind: Kind) -> u64 {
+        user.write_state(kind.state());
+        let host = Host::new(machine, &format!("auth required {}", self.module));
+        instructions(&host, &user.name, &kind.answers(1)[0])
+    }
+
     /// `kind` of login through this module.
     #[must_use]
     pub fn login(self, kind: Kind, answers: &[String]) -> Login {
         let denied = kind == Kind::WrongCode && self.module != FLOOR.module;
-        let result = if denied { 7 } else { 0 };
+        let result = if denied { DENIED } else { 0 };
         Login { service: self.name, user: self.name, answers: answers.to_vec(), result }
     }
 }

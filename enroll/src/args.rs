@@ -121,11 +121,11 @@ pub struct Args {
     #[arg(allow_hyphen_values = true)]
     pub qr_file: Option<PathBuf>,
 
-    /// Print what the QR code holds, an otpauth URI; with --quiet that alone
+    /// Print what the QR code holds, an otpauth URI; with --quiet that and open questions alone
     #[arg(long)]
     pub uri: bool,
 
-    /// Print one JSON object and nothing else, and ask nothing
+    /// Print one JSON object and nothing else; what would be asked needs a flag
     #[arg(long)]
     pub json: bool,
 

@@ -53,7 +53,7 @@ impl fmt::Display for Failure {
             Self::Usage(sentence) => f.write_str(sentence),
             Self::Undecided(questions) => {
                 let options: Vec<_> = questions.iter().map(|question| question.options()).collect();
-                write!(f, "--json asks nothing; add {}", options.join(", and "))
+                write!(f, "--json asks nothing; add {}", options.join("; "))
             }
             Self::NoHome => f.write_str(
                 "HOME is not set to a path that starts with /; set it or name the file with \

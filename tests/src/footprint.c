@@ -25,7 +25,9 @@ int main(int argc, char **argv)
 {
     private_dirty(); /* what looking costs is paid before */
     long before = private_dirty();
-    if (argc != 2 || before < 0 || !dlopen(argv[1], RTLD_NOW)) {
+    if (argc != 2)
+        return 2;
+    if (before < 0 || !dlopen(argv[1], RTLD_NOW)) {
         fprintf(stderr, "%s\n", before < 0 ? "no /proc/self/smaps_rollup" : dlerror());
         return 2;
     }

@@ -8,7 +8,7 @@ use crate::program::program;
 
 /// Where the PAM module of this file name is installed.
 #[track_caller]
-pub fn module(name: &str) -> PathBuf {
+pub fn installed(name: &str) -> PathBuf {
     let all = run(&["sh", "-c", "ls --directory /usr/lib/*/security /lib/*/security"]);
     let mut paths = all.lines().map(|directory| Path::new(directory).join(name));
     paths.find(|path| path.exists()).unwrap_or_else(|| panic!("{name} is not installed"))

@@ -11,6 +11,7 @@
 )]
 #![allow(clippy::must_use_candidate, reason = "much of this is done for what it checks on the way")]
 
+mod callgrind;
 mod clock;
 mod crowd;
 mod dialogue;
@@ -29,10 +30,11 @@ mod token;
 mod user;
 mod vsftpd;
 
+pub use callgrind::instructions;
 pub use clock::Clock;
 pub use crowd::{Client, rush, serve_in_threads};
 pub use dialogue::Dialogue;
-pub use footprint::{footprint, module};
+pub use footprint::{footprint, installed};
 pub use host::{Answer, Begun, Circumstances, Conversation, Host};
 pub use log::Log;
 pub use machine::{Machine, run};
@@ -43,7 +45,15 @@ pub use token::token_module;
 pub use user::{PASSWORD, User};
 pub use vsftpd::Vsftpd;
 
+use std::env;
+use std::str::FromStr;
 use std::time::Duration;
+
+/// The secret of RFC 4226's vectors, appendix D.
+pub const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+/// What PAM returns to whoever is denied, `PAM_AUTH_ERR`.
+pub const DENIED: i32 = 7;
 
 /// How the module asks for a code.
 pub const CODE: &str = "Verification code: ";
@@ -53,6 +63,13 @@ pub const BY_TIME: &[&str] = &["-t", "-C", "-f", "-d", "-w", "3", "-u", "-q"];
 
 /// What enrols for codes by counter, without a question.
 pub const BY_COUNTER: &[&str] = &["-c", "-f", "-w", "3", "-u", "-q"];
+
+/// What the environment variable `name` says, if it is there and not empty.
+#[track_caller]
+pub fn setting<T: FromStr>(name: &str) -> Option<T> {
+    let text = env::var(name).ok().filter(|text| !text.is_empty())?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+}
 
 /// The longest that anything here waits for anything, s: far above what a login takes, far below a
 /// person's patience.

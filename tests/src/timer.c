@@ -8,8 +8,8 @@
  *   fresh:SERVICE:USER:RESULT:ANSWERS    a process of its own for one login, from its start to its end
  *   load:FILE                            dlopen in a process that has not loaded FILE
  *   sync:DIRECTORY                       making a rename in DIRECTORY durable
- * ANSWERS, with commas between, are given in turn, the last one again and again; a login must return RESULT. On standard
- * output a line for each round: nanoseconds, for each WORK in turn.
+ * ANSWERS, with commas between, are given in turn, the last one again and again; a login must return RESULT. On
+ * standard output a line for each round: nanoseconds, for each WORK in turn.
  */
 #include "login.h"
 #include <dlfcn.h>
@@ -20,7 +20,7 @@
 
 static void fail(const char *what)
 {
-    fprintf(stderr, "%s: %s\n", what, errno ? strerror(errno) : "another result than expected");
+    fprintf(stderr, "%s: %s\n", what, strerror(errno));
     _exit(2);
 }
 
@@ -38,9 +38,10 @@ static long long login(char *work)
     long long start = now();
     int seen = finish(begin(service, user, answer));
     long long took = now() - start;
-    errno = 0;
-    if (seen != atoi(result))
-        fail(service);
+    if (seen != atoi(result)) {
+        fprintf(stderr, "%s: %d instead of %s\n", service, seen, result);
+        _exit(2);
+    }
     return took;
 }
 
@@ -126,8 +127,10 @@ int main(int argc, char **argv)
                 free(this);
             } else if (!strncmp(argv[i], "load", 4)) {
                 took = fresh_load(argument);
-            } else {
+            } else if (!strncmp(argv[i], "sync", 4)) {
                 took = sync_rename(argument);
+            } else {
+                fail(argv[i]);
             }
             printf("%lld ", took);
         }

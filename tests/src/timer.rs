@@ -1,11 +1,9 @@
-//! How long things take, and how many instructions.
+//! How long things take.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use crate::machine::run;
 use crate::program::program;
-use crate::{Answer, Host};
 
 /// Something to be timed.
 #[derive(Clone, Debug)]
@@ -44,22 +42,6 @@ pub fn medians(rounds: usize, work: &[Work]) -> Vec<u64> {
     let said = run(&argv.collect::<Vec<_>>());
     let rounds: Vec<Vec<u64>> = said.lines().map(numbers).collect();
     (0..work.len()).map(|nth| median(rounds.iter().map(|round| round[nth]).collect())).collect()
-}
-
-/// How many instructions the module takes for a login of `user`, by callgrind: the same number
-/// every time, whatever else the machine does.
-#[track_caller]
-pub fn instructions(host: &Host, user: &str, answer: &str) -> u64 {
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg("--toggle-collect=pam_sm_authenticate")
-        .args(host.argv(user, &[Answer::Text(answer)]))
-        .output()
-        .expect("valgrind is there");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let collected = said.lines().find_map(|line| line.split_once("Collected : "));
-    let (_, count) = collected.unwrap_or_else(|| panic!("callgrind counted nothing: {said}"));
-    count.trim().parse().expect("a number")
 }
 
 fn numbers(line: &str) -> Vec<u64> {

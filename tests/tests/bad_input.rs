@@ -7,17 +7,15 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
-use sandbox::{Answer, BY_COUNTER, CODE, Conversation, Host, Machine, run};
-
-/// What PAM calls a refusal, `PAM_AUTH_ERR`.
-const REFUSED: i32 = 7;
+use sandbox::{Answer, BY_COUNTER, CODE, Conversation, DENIED, Host, Machine, run};
 
 /// The module was refusing, quick and polite.
 #[track_caller]
 fn refused(case: &str, conversation: &Conversation) {
-    assert_eq!(conversation.result, REFUSED, "{case}");
+    assert_eq!(conversation.result, DENIED, "{case}");
     assert_eq!(conversation.errors, "", "{case}: on standard error");
     assert!(
         conversation.changed.is_empty(),
@@ -248,4 +246,33 @@ fn a_full_or_read_only_disk_lets_nobody_in_and_loses_nothing() {
     cannot_write("Read-only file system");
     run(&["mount", "-o", "remount,rw", home]);
     assert_eq!(host.authenticate("alice", &[Answer::Text(&code)]).result, 0, "{}", machine.log);
+}
+
+#[test]
+fn a_host_that_may_do_little_is_not_killed() {
+    let machine = Machine::new();
+    let host = Host::new(&machine, "auth required pam_mfa.so");
+    let alice = machine.user("alice");
+    alice.enrol("mfa-enroll", BY_COUNTER);
+    let before = alice.read_state();
+    let code = alice.secret().counted(1);
+    let argv = host.argv("alice", &[Answer::Text(&code)]);
+    let argv: Vec<_> = argv.iter().map(String::as_str).collect();
+    for (limits, reason) in [
+        // A write beyond it raises SIGXFSZ, which ends a process.
+        (&["prlimit", "--fsize=1"][..], "cannot_write"),
+        // Root that cannot become somebody else.
+        (&["setpriv", "--bounding-set=-setuid,-setgid", "--inh-caps=-all"], "no_rights"),
+    ] {
+        let output = Command::new(limits[0])
+            .args([&limits[1..], &["--"], &argv[..]].concat())
+            .output()
+            .expect("util-linux is there");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.ends_with(&format!("result {DENIED}\n")), "{reason}: {output:?}");
+        machine.log.expect_denied("alice", reason);
+        assert_eq!(alice.read_state(), before, "{reason}");
+        assert_eq!(alice.files(), [".google_authenticator"], "{reason}");
+    }
+    assert_eq!(host.authenticate("alice", &[Answer::Text(&code)]).result, 0);
 }

@@ -7,9 +7,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use sandbox::strace::{Call, calls, inject};
-use sandbox::{Answer, Host, Machine, Secret, User};
+use sandbox::{Answer, Host, Machine, SECRET, Secret, User};
 
-const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 const KILL: &str = "signal=SIGKILL";
 const FAULTS: [&str; 6] =
     ["error=ENOSPC", "error=EIO", "error=EINTR", "error=EDQUOT", "error=ENOMEM", KILL];

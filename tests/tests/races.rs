@@ -2,9 +2,7 @@
 //!
 //! `make races` runs a hundred rounds of each, `make check` fewer.
 
-use std::env;
-
-use sandbox::{Machine, User, rush};
+use sandbox::{Machine, SECRET, Secret, User, rush, setting};
 
 const OURS: &str = "pam_mfa.so";
 const THEIRS: &str = "pam_google_authenticator.so";
@@ -14,11 +12,10 @@ const CROWD: usize = 64;
 
 /// How often each race is run.
 fn rounds() -> usize {
-    let given = env::var("ROUNDS").ok();
-    given.map_or(5, |rounds| rounds.parse().expect("ROUNDS is a number"))
+    setting("ROUNDS").unwrap_or(5)
 }
 
-/// Alice's logins through `module`, with the file that `state` makes anew for each round.
+/// Alice's logins through `module`, with a file that is made anew for each round.
 struct Race {
     _machine: Machine,
     alice: User,
@@ -45,11 +42,9 @@ impl Race {
     }
 }
 
-fn secret() -> sandbox::Secret {
-    sandbox::Secret::new(SECRET)
+fn secret() -> Secret {
+    Secret::new(SECRET)
 }
-
-const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
 fn by_time() -> String {
     format!("{SECRET}\n\" DISALLOW_REUSE\n\" TOTP_AUTH\n")

@@ -28,3 +28,18 @@ fn it_is_the_target_who_is_asked() {
     assert!(!again.ends());
     machine.log.expect_denied("bob", "reused");
 }
+
+#[test]
+fn lines_that_have_nothing_to_say_lock_nobody_out() {
+    let machine = Machine::new();
+    let lines = ["auth", "account", "session", "password"]
+        .map(|kind| format!("{kind} required pam_mfa.so\n"))
+        .concat();
+    machine.stack("su", &lines);
+    let (alice, bob) = (machine.user("alice"), machine.user("bob"));
+    bob.enrol("mfa-enroll", BY_TIME);
+    let mut su = machine.terminal(&alice.command(&["su", "bob", "-c", "echo now $(id -un)"]));
+    su.answer(CODE, &bob.secret().code());
+    su.expect("now bob");
+    assert!(su.ends());
+}

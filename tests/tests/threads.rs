@@ -3,9 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use sandbox::{Answer, Host, Machine, Secret, serve_in_threads};
-
-const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+use sandbox::{Answer, DENIED, Host, Machine, SECRET, Secret, serve_in_threads};
 
 #[test]
 fn a_server_with_threads_survives_a_hundred_rounds() {
@@ -22,9 +20,9 @@ fn a_server_with_threads_survives_a_hundred_rounds() {
     let clients = [
         ("alice", code.as_str(), 0),
         ("bob", &code, 0),
-        ("carol", &wrong, 7),
-        ("dave", &wrong, 7),
-        ("nobody_knows", &code, 7),
+        ("carol", &wrong, DENIED),
+        ("dave", &wrong, DENIED),
+        ("nobody_knows", &code, DENIED),
     ];
     serve_in_threads("threads", 100, &clients);
     assert_eq!(machine.log.count("accepted user="), 200, "{}", machine.log);
@@ -57,7 +55,7 @@ fn one_who_holds_the_lock_of_his_own_file_delays_nobody_else() {
         assert!(other.took < Duration::from_secs(1), "{:?}", other.took);
     }
     let locked_out = locked_out.end();
-    assert_eq!(locked_out.result, 7);
+    assert_eq!(locked_out.result, DENIED);
     assert!(locked_out.took < Duration::from_secs(5), "{:?}", locked_out.took);
     machine.log.expect_denied("bob", "locked");
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use zeroize::Zeroizing;
 
 use super::scan::{lone_integer, skip, until};
-use super::{lines, scratch};
+use super::{LOGIN_KEYS, lines, scratch};
 use crate::account::{Change, REMEMBERED};
 use crate::latest::latest;
 
@@ -34,7 +34,11 @@ pub fn apply(text: &[u8], change: &Change) -> Zeroizing<Vec<u8>> {
                 sightings.iter().map(|seen| format!("{}{:+}", seen.step, seen.skew)).collect();
             set("RESETTING_TIME_SKEW", &pairs.join(" "))
         }
-        Change::Login { slot, host, at } => set(&format!("LAST{slot}"), &format!("{host} {at}")),
+        Change::Login { slot, host, at } => match LOGIN_KEYS.get(*slot) {
+            Some(key) => set(key, &format!("{host} {at}")),
+            // There is no such slot, and no such change.
+            None => Zeroizing::new(text.to_vec()),
+        },
     }
 }
 

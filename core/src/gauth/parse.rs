@@ -155,7 +155,7 @@ pub(crate) fn host_name(host: &[u8]) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::apply;
+    use super::super::{apply, lines};
     use super::*;
     use crate::account::Change;
 
@@ -269,7 +269,7 @@ mod tests {
             let used = parse(&apply(&text, &Change::ScratchUsed(code))).scratch_codes;
             proptest::prop_assert_eq!(used.len(), before.len() - 1);
             let counted = apply(&text, &Change::Counter(7));
-            proptest::prop_assert_eq!(crate::gauth::lines::get(&counted, "HOTP_COUNTER"), Some(&b"7"[..]));
+            proptest::prop_assert_eq!(lines::get(&counted, "HOTP_COUNTER"), Some(&b"7"[..]));
         }
     }
 }

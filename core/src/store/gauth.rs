@@ -54,13 +54,13 @@ impl Store for GauthFile {
     /// The decision is made before there is a lock, and made again if the file is another by then.
     /// Who changes nothing needs no lock.
     fn transact(&self, decide: &mut Decide) -> Result<Outcome, Trouble> {
-        let (text, decided, clear) = self.rights.run(|| {
+        let (text, (verdict, changes), clear) = self.rights.run(|| {
             let (place, text) = self.read()?;
             let decided = decide(&gauth::parse(&text));
             Ok((text, decided, is_clear(&place)))
         })??;
-        if clear && decided.1.is_empty() {
-            return Ok(Outcome { verdict: decided.0, written: Ok(()), warning: None });
+        if clear && changes.is_empty() {
+            return Ok(Outcome { verdict, written: Ok(()), warning: None });
         }
         let deadline = Deadline::from_now();
         let (path_lock, warning) = match self.lock_path(deadline) {
@@ -72,8 +72,9 @@ impl Store for GauthFile {
         self.rights.run(|| {
             let (place, opened) = self.lock_file(deadline, path_lock.is_some())?;
             let current = file::read(&opened, self.shown())?;
+            let is_same = current == text;
             let (verdict, changes) =
-                if current == text { decided } else { decide(&gauth::parse(&current)) };
+                if is_same { (verdict, changes) } else { decide(&gauth::parse(&current)) };
             let written = self.write(&place, &opened, current, &changes);
             Ok(Outcome { verdict, written, warning })
         })?

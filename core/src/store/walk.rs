@@ -34,10 +34,8 @@ pub enum Trust {
 
 /// Finds the directory that `path` really ends in. The last name need not exist.
 pub(super) fn locate(path: &Path, trust: Trust, keeper: Uid) -> Result<Place, Trouble> {
-    match plain(path) {
-        Some(place) if trust == Trust::Anybody => Ok(place),
-        _ => walk(path, trust, keeper),
-    }
+    let place = if trust == Trust::Anybody { plain(path) } else { None };
+    place.map_or_else(|| walk(path, trust, keeper), Ok)
 }
 
 /// The usual case, in one step: the last name is no link, and whoever made others does not matter.

@@ -112,8 +112,10 @@ fn is_used(used: &[i64], step: i64) -> bool {
 /// The first step of which it is known whether its code has been used: earlier ones may be
 /// forgotten.
 fn known_since(used: &[i64]) -> i64 {
-    let all_known = used.len() < REMEMBERED;
-    used.iter().copied().filter(|_| !all_known).min().unwrap_or(i64::MIN)
+    if used.len() < REMEMBERED {
+        return i64::MIN;
+    }
+    used.iter().copied().min().unwrap_or(i64::MIN)
 }
 
 /// Seconds until the person's clock shows a code that comes after this one and is not used.

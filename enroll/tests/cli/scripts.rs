@@ -87,8 +87,8 @@ fn what_no_flag_decides_is_named() {
     for (line, missing) in [
         (
             "",
-            "--time-based or --counter-based, and --force, and --window-size or \
-             --minimal-window, and --rate-limit with --rate-time, or --no-rate-limit",
+            "--time-based or --counter-based; --force; --window-size or --minimal-window; \
+             --rate-limit with --rate-time, or --no-rate-limit",
         ),
         ("-tfuW", "--disallow-reuse or --allow-reuse"),
         ("-tduW", "--force"),

@@ -2,8 +2,7 @@
 //! `NUL TERMS NUL HOST NUL PASSWORD NUL REPLY`.
 //!
 //! TIME is decimal. TERMS are letters, and how many seconds the clock has gone on, or back, since the
-//! login before. In PASSWORD and REPLY
-//! byte 1 and a letter stand for a code (`@` for the one of now, `A` for the next, `?` for the one
+//! login before. In PASSWORD and REPLY byte 1 and a letter stand for a code (`@` for the one of now, `A` for the next, `?` for the one
 //! before), byte 2 and a letter for a scratch code (`a` for the first).
 
 #![no_main]

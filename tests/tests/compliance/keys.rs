@@ -1,6 +1,8 @@
 //! The file: its secret, its lines and its scratch codes, as loosely as the original reads them.
 
-use crate::scenario::{SECRET, Scenario, scenario};
+use sandbox::SECRET;
+
+use crate::scenario::{Scenario, scenario};
 
 #[test]
 fn both_do_the_same() {

@@ -1,6 +1,6 @@
 //! The original and ours, side by side: the same file, line, clock and answers, and everything that
 //! is to be seen of it compared. What differs for a reason stands in docs/decisions.md, each row of
-//! it shown here.
+//! it shown here or in a test that table.rs names.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::too_many_lines, reason = "a table has as many as it has rows")]

@@ -2,17 +2,18 @@
 //!
 //! `make compliance CASES=20000 SEED=7` tries others than the usual.
 
-use std::{env, thread};
+use std::thread;
 
 use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use sandbox::{SECRET, setting};
 
 use crate::compare::compare;
 use crate::lab::Lab;
-use crate::scenario::{SECRET, Scenario, scenario};
+use crate::scenario::{Scenario, scenario};
 
 /// How many scenarios there are, unless `CASES` says otherwise.
 const CASES: u32 = 2400;
@@ -32,11 +33,6 @@ fn both_do_the_same() {
             labs.into_iter().filter_map(|lab| lab.join().expect("it tells").err()).collect();
         assert!(found.is_empty(), "{}", found.join("\n"));
     });
-}
-
-fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
-    let text = env::var(name).ok().filter(|text| !text.is_empty())?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
 }
 
 /// Tries so many scenarios; the shortest that differs without a reason, if one does.

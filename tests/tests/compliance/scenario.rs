@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use crate::template::Meaning;
+use sandbox::SECRET;
 
-/// The secret of every file that does not say otherwise: RFC 4226's.
-pub const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+use crate::template::Meaning;
 
 /// The moment of the first login, Unix time, s: 10 s after a step of 30 s began.
 pub const START: u64 = 1_700_000_020;
