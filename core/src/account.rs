@@ -111,7 +111,7 @@ pub enum Change {
     /// The next HOTP counter.
     Counter(i64),
     /// The code of `step` has been used. Of the used steps that are `window` or more away all but
-    /// the latest [`REMEMBERED`] are forgotten.
+    /// the latest [`REMEMBERED`] are forgotten, if all that is remembered is later.
     StepUsed {
         /// The time step.
         step: i64,

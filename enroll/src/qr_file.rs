@@ -1,23 +1,21 @@
 //! The file that the QR code is drawn into. Whoever reads it has the secret.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use mfa_core::store::{Place, Trust, locate};
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, open, openat};
-use nix::sys::stat::{Mode, fchmod, fstatat};
-use nix::unistd::{AccessFlags, UnlinkatFlags, faccessat, unlinkat};
+use nix::fcntl::{AtFlags, OFlag, openat};
+use nix::sys::stat::{Mode, fchmod};
+use nix::unistd::{AccessFlags, Uid, UnlinkatFlags, faccessat, unlinkat};
 
 use crate::failure::Failure;
 
 /// A name that is free, in an opened directory.
 pub struct QrFile {
-    dir: OwnedFd,
-    name: OsString,
+    place: Place,
     /// The path as it was given.
     pub path: PathBuf,
 }
@@ -29,20 +27,18 @@ impl QrFile {
     /// Why no file can be made there; one that is there already is a reason.
     pub fn new(path: PathBuf) -> Result<Self, Failure> {
         let look = || {
-            let named = path.parent().filter(|directory| !directory.as_os_str().is_empty());
-            let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-            let dir = open(named.unwrap_or(Path::new(".")), flags, Mode::empty())?;
-            let name = path.file_name().ok_or(Errno::EISDIR)?.to_owned();
-            match fstatat(&dir, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW) {
-                Ok(_) => return Err(Errno::EEXIST),
-                Err(Errno::ENOENT) => {}
-                Err(errno) => return Err(errno),
+            if path.symlink_metadata().is_ok() {
+                return Err(Errno::EEXIST);
             }
-            faccessat(&dir, ".", AccessFlags::W_OK | AccessFlags::X_OK, AtFlags::empty())?;
-            Ok((dir, name))
+            // Like the secret's file: no link that somebody else made leads to it.
+            let place = locate(&path, Trust::OwnLinks, Uid::effective())
+                .map_err(|trouble| trouble.errno.unwrap_or(Errno::EPERM))?;
+            let mode = AccessFlags::W_OK | AccessFlags::X_OK;
+            faccessat(&place.dir, ".", mode, AtFlags::empty())?;
+            Ok(place)
         };
         match look() {
-            Ok((dir, name)) => Ok(Self { dir, name, path }),
+            Ok(place) => Ok(Self { place, path }),
             Err(errno) => Err(Failure::QrFile(path, errno)),
         }
     }
@@ -71,7 +67,8 @@ impl QrFile {
         };
         if done.as_ref().is_err_and(|failure| !failure.is_in_place()) {
             // What hinders this leaves a picture of a secret that is none.
-            let _ = unlinkat(&self.dir, self.name.as_os_str(), UnlinkatFlags::NoRemoveDir);
+            let _ =
+                unlinkat(&self.place.dir, self.place.name.as_os_str(), UnlinkatFlags::NoRemoveDir);
         }
         done
     }
@@ -80,7 +77,7 @@ impl QrFile {
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let mode = Mode::S_IRUSR | Mode::S_IWUSR;
-        Ok(File::from(openat(&self.dir, self.name.as_os_str(), flags, mode)?))
+        Ok(File::from(openat(&self.place.dir, self.place.name.as_os_str(), flags, mode)?))
     }
 }
 

@@ -5,12 +5,12 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use sandbox::{Answer, BY_COUNTER, CODE, Conversation, DENIED, Host, Machine, run};
+use sandbox::{Answer, BY_COUNTER, CODE, Conversation, DENIED, Host, Machine, Secret, run};
 
 /// The module was refusing, quick and polite.
 #[track_caller]
@@ -275,4 +275,36 @@ fn a_host_that_may_do_little_is_not_killed() {
         assert_eq!(alice.files(), [".google_authenticator"], "{reason}");
     }
     assert_eq!(host.authenticate("alice", &[Answer::Text(&code)]).result, 0);
+}
+
+/// Root's processes can look through /proc where the person cannot; with the person's rights the
+/// module must not.
+#[test]
+fn no_way_through_the_proc_of_others() {
+    let machine = Machine::new();
+    let alice = machine.user("alice");
+    alice.enrol("mfa-enroll", BY_COUNTER);
+    run(&["install", "--directory", "--mode=700", "/run/private"]);
+    run(&["install", "--directory", "--mode=777", "/run/private/open"]);
+    let state = alice.state();
+    run(&["mv", state.to_str().expect("ASCII"), "/run/private/open/ga"]);
+    let mut inside = Command::new("sleep")
+        .arg("60")
+        .current_dir("/run/private/open")
+        .spawn()
+        .expect("coreutils are there");
+    let code = Secret::new(
+        fs::read_to_string("/run/private/open/ga")
+            .expect("moved")
+            .lines()
+            .next()
+            .expect("a secret"),
+    )
+    .counted(1);
+    symlink(format!("/proc/{}/cwd", inside.id()), alice.path("way")).expect("its name is free");
+    let host = Host::new(&machine, "auth required pam_mfa.so secret=~/way/ga");
+    let conversation = host.authenticate("alice", &[Answer::Text(&code)]);
+    inside.kill().and_then(|()| inside.wait()).expect("our own child");
+    assert_eq!(conversation.result, DENIED);
+    machine.log.expect_denied("alice", "unreadable");
 }

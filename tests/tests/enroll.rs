@@ -3,6 +3,10 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
+use std::os::unix::fs::{lchown, symlink};
+use std::path::Path;
+use std::process::Command;
+
 use sandbox::{Answer, BY_TIME, Host, Machine, Secret, run};
 
 const YES_OR_NO: &str = " (y/n) ";
@@ -78,4 +82,22 @@ fn eight_digits_of_another_hash() {
     assert_eq!(host.authenticate("alice", &[Answer::Text(&usual)]).result, 0, "{}", machine.log);
     let state = alice.read_state();
     assert!(state.contains("\" ALGORITHM SHA256\n\" DIGITS 8\n"), "{state}");
+}
+
+#[test]
+fn root_draws_through_no_link_of_others() {
+    let machine = Machine::new();
+    let alice = machine.user("alice");
+    let link = alice.path("out");
+    symlink("/root", &link).expect("its name is free");
+    lchown(&link, Some(alice.id), Some(alice.id)).expect("root may");
+    let picture = alice.path("out/x.svg");
+    let output = Command::new("mfa-enroll")
+        .args(["-tDfuqW", "-s", "/root/ga", "--qr-file"])
+        .arg(&picture)
+        .env("HOME", "/root")
+        .output()
+        .expect("it is installed");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(!picture.exists() && !Path::new("/root/ga").exists());
 }

@@ -49,8 +49,11 @@ pub fn apply(text: &[u8], change: &Change) -> Zeroizing<Vec<u8>> {
 fn with_step(list: &[u8], step: i64, window: i64) -> Vec<u8> {
     let is_near = |used: i64| used.abs_diff(step) < window.unsigned_abs();
     let words = list.split(|byte| BLANKS.contains(byte));
-    let steps = words.filter_map(|word| Some(lone_integer(word)?.0));
-    let since = latest(REMEMBERED, steps.filter(|&used| !is_near(used))).first().copied();
+    let steps = || words.clone().filter_map(|word| Some(lone_integer(word)?.0));
+    let far = latest(REMEMBERED, steps().filter(|&used| !is_near(used)));
+    // Nothing goes but what is earlier than all that stays: in a hole nobody would look for it.
+    let kept = steps().filter(|&used| is_near(used)).chain(far.first().copied()).chain([step]);
+    let since = kept.min().unwrap_or(step);
 
     let mut out = Vec::with_capacity(list.len() + 20);
     let mut rest = list;
@@ -63,7 +66,7 @@ fn with_step(list: &[u8], step: i64, window: i64) -> Vec<u8> {
         }
         let (number, behind) = until(word, BLANKS);
         let used = lone_integer(number).map(|(used, _)| used);
-        if used.is_some_and(|used| is_near(used) || since.is_some_and(|since| used >= since)) {
+        if used.is_some_and(|used| used >= since) {
             out.extend_from_slice(number);
             rest = behind;
         } else {

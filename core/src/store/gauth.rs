@@ -185,6 +185,10 @@ impl GauthFile {
             return Ok(());
         }
         let text = changes.iter().fold(text, |text, change| gauth::apply(&text, change));
+        // The next login would not read it.
+        if u64::try_from(text.len()).map_or(true, |size| size > gauth::MAX_SIZE) {
+            return Err(Trouble::system(Reason::CannotWrite, self.shown(), Errno::EFBIG));
+        }
         let mut outdated = false;
         let unchanged = || {
             outdated = !file::is_current(place, &opened.stat)?;

@@ -18,7 +18,7 @@ use crate::verify::Verdict;
 
 pub use gauth::{GauthFile, Rules};
 pub use rights::Rights;
-pub use walk::Trust;
+pub use walk::{Place, Trust, locate};
 
 /// One user's account, wherever it is kept.
 pub trait Store {

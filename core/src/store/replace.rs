@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::resource::{Resource, getrlimit};
-use nix::sys::stat::{Mode, fchmod, fstatat};
+use nix::sys::stat::{Mode, fchmod, fstat, fstatat};
 use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 
 use super::walk::Place;
@@ -51,6 +51,12 @@ fn put(
     clear(place);
     let written = write(place, &beside, bytes).and_then(|file| {
         may_replace()?;
+        // Where others cannot be kept out, theirs may have the name by now.
+        let named = fstatat(&place.dir, beside.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW)?;
+        let ours = fstat(&file)?;
+        if (named.st_dev, named.st_ino) != (ours.st_dev, ours.st_ino) {
+            return Err(Errno::EAGAIN.into());
+        }
         renameat(&place.dir, beside.as_os_str(), &place.dir, place.name.as_os_str())?;
         Ok(file)
     });

@@ -5,8 +5,8 @@ use std::os::fd::OwnedFd;
 use std::path::{Component, Path};
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat};
-use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat};
+use nix::sys::stat::{FileStat, Mode, fstat};
 use nix::unistd::Uid;
 
 use super::{Shown, Trouble};
@@ -16,9 +16,12 @@ use crate::reason::Reason;
 const MAX_LINKS: u32 = 40;
 
 /// A name in an opened directory; when it was looked up it was no symbolic link.
-pub(super) struct Place {
-    pub(super) dir: OwnedFd,
-    pub(super) name: OsString,
+#[derive(Debug)]
+pub struct Place {
+    /// The directory, opened with `O_PATH`.
+    pub dir: OwnedFd,
+    /// What it has the file under.
+    pub name: OsString,
 }
 
 /// Who may have had a hand in a path, besides root: whoever has can choose which file is meant.
@@ -33,7 +36,10 @@ pub enum Trust {
 }
 
 /// Finds the directory that `path` really ends in. The last name need not exist.
-pub(super) fn locate(path: &Path, trust: Trust, keeper: Uid) -> Result<Place, Trouble> {
+///
+/// # Errors
+/// Why there is none, or none that `keeper` may trust, [`Reason::UnsafePath`].
+pub fn locate(path: &Path, trust: Trust, keeper: Uid) -> Result<Place, Trouble> {
     let place = if trust == Trust::Anybody { plain(path) } else { None };
     place.map_or_else(|| walk(path, trust, keeper), Ok)
 }
@@ -44,7 +50,9 @@ fn plain(path: &Path) -> Option<Place> {
     // As a walk takes it: nothing in front is this directory, a slash behind does not matter.
     let parent = if parent.as_os_str().is_empty() { start(path) } else { parent };
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let dir = open(parent, flags, Mode::empty()).ok()?;
+    // Whatever the rights, this process's capabilities would open the way through the /proc of others.
+    let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    let dir = openat2(AT_FDCWD, parent, how).ok()?;
     let is_no_link = readlinkat(&dir, name) == Err(Errno::EINVAL);
     is_no_link.then(|| Place { dir, name: name.to_owned() })
 }
@@ -86,14 +94,18 @@ fn walk(path: &Path, trust: Trust, keeper: Uid) -> Result<Place, Trouble> {
             }
         }
         match readlinkat(&dir, name.as_os_str()) {
-            Ok(target) => {
+            Ok(mut target) => {
                 links += 1;
                 if links > MAX_LINKS {
                     return Err(failed(Errno::ELOOP));
                 }
                 if let Some(keeper) = link_keeper {
-                    let link = fstatat(&dir, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
-                    owned(&link.map_err(failed)?, keeper, path)?;
+                    // The owner and the target of one link: under this name may be another by now.
+                    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+                    let link = openat(&dir, name.as_os_str(), flags, Mode::empty());
+                    let link = link.map_err(failed)?;
+                    owned(&fstat(&link).map_err(failed)?, keeper, path)?;
+                    target = readlinkat(&link, "").map_err(failed)?;
                 }
                 let target = Path::new(&target);
                 if target.is_absolute() {

@@ -129,6 +129,38 @@ fn what_may_be_forgotten_counts_as_used() {
 }
 
 #[test]
+fn nothing_is_forgotten_between_what_is_remembered() {
+    let mut login = Login::new("\" TOTP_AUTH\n\" DISALLOW_REUSE");
+    for steps in (0..=310).step_by(10).chain(311..=313) {
+        assert!(at(&mut login, steps).is_ok());
+    }
+    // The clock is back among the first, and more are used there.
+    assert!(at(&mut login, 5).is_ok());
+    for used in [0, 5, 10, 20, 310, 313] {
+        assert_eq!(at(&mut login, used), Err(Reason::Reused), "{used}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_code_counts_twice_wherever_the_clock_jumps(
+        window in proptest::sample::select(&[1, 2, 3, 5, 17][..]),
+        jumps in proptest::collection::vec((0_i64..4, -60_i64..60), 1..150),
+    ) {
+        let mut login = Login::new(&format!("\" TOTP_AUTH\n\" DISALLOW_REUSE\n\" WINDOW_SIZE {window}"));
+        let mut used = std::collections::HashSet::new();
+        let mut steps = 0;
+        for (kind, by) in jumps {
+            // Mostly it goes on.
+            steps += if kind == 0 { by } else { kind };
+            if at(&mut login, steps).is_ok() {
+                proptest::prop_assert!(used.insert(steps), "{steps}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_list_of_nonsense_takes_no_time() {
     let far = [i64::MAX.to_string(), (i64::MAX - 1).to_string()].join(" ");
     let mut login =

@@ -122,7 +122,16 @@ fn known_since(used: &[i64]) -> i64 {
 fn wait(totp: &Totp, hit: i64, period: u64, now: u64) -> Option<u64> {
     let used = totp.used.as_ref()?.as_ref().ok()?;
     let later = hit.checked_add(1)?.max(known_since(used));
-    let next = (later..=i64::MAX).find(|step| !used.contains(step))?;
+    // So many steps cannot all be used.
+    let mut is_used = vec![false; used.len() + 1];
+    for step in used {
+        let after = step.checked_sub(later).and_then(|after| usize::try_from(after).ok());
+        if let Some(is_used) = after.and_then(|after| is_used.get_mut(after)) {
+            *is_used = true;
+        }
+    }
+    let free = is_used.iter().position(|is_used| !is_used)?;
+    let next = later.checked_add(i64::try_from(free).ok()?)?;
     let shown = u64::try_from(next.checked_sub(totp.skew)?).ok()?.checked_mul(period)?;
     Some(shown.saturating_sub(now))
 }

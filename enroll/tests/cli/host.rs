@@ -86,8 +86,14 @@ impl Home {
     }
 
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(&self.program);
-        command.args(args).env("HOME", self.path()).current_dir(self.path());
+        // Who runs the tests in the background hands down an interrupt that is ignored.
+        let mut command = Command::new("env");
+        command
+            .arg("--default-signal=INT")
+            .arg(&self.program)
+            .args(args)
+            .env("HOME", self.path())
+            .current_dir(self.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if Uid::effective().is_root() {
             command.uid(NOBODY).gid(NOBODY);

@@ -110,8 +110,11 @@ fn meant(change: &Change, was: &Account, is: &Account) {
             let (near, mut far): (Vec<i64>, Vec<i64>) =
                 before.iter().partition(|used| is_near(used));
             far.sort_unstable();
-            let mut expected =
-                [&near, &far[far.len().saturating_sub(REMEMBERED)..], &[*step]].concat();
+            let latest = far.len().saturating_sub(REMEMBERED);
+            let since = near.iter().chain(far.get(latest)).chain([step]).min();
+            // Only the earliest are forgotten.
+            let kept = before.iter().filter(|used| Some(used) >= since.as_ref());
+            let mut expected: Vec<i64> = kept.chain([step]).copied().collect();
             let mut after = after.clone();
             after.sort_unstable();
             expected.sort_unstable();
