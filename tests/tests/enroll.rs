@@ -1,9 +1,7 @@
 //! Enrolment by a person at a terminal, and the first login after it.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
-
-use std::os::unix::fs::{lchown, symlink};
+use std::os::unix::fs::{MetadataExt, lchown, symlink};
 use std::path::Path;
 use std::process::Command;
 
