@@ -170,17 +170,23 @@ impl Begun<'_> {
         let all = |kind: &str| -> Vec<String> {
             said.lines().filter_map(|line| line.strip_prefix(kind)).map(str::to_owned).collect()
         };
-        let (before, after) = (all("before "), all("after "));
-        let gone =
-            before.iter().filter(|line| !after.contains(line)).map(|line| format!("-{line}"));
-        let new = after.iter().filter(|line| !before.contains(line)).map(|line| format!("+{line}"));
-        let changed = gone.chain(new).collect();
         let result = said.lines().find_map(|line| line.strip_prefix("result ")?.parse().ok());
         let Some(result) = result else { return Err(output) };
         let (prompts, messages, found) = (all("prompt "), all("message "), all("found "));
         let echo = all("echo ").iter().map(|echo| echo == "on").collect();
+        let changed = changed(&said);
         Ok(Conversation { prompts, echo, messages, result, errors, changed, found, took })
     }
+}
+
+/// How the module left the application's process different, by what the application said: as in a
+/// diff; empty, if it behaved.
+pub fn changed(said: &str) -> Vec<String> {
+    let all = |when: &str| said.lines().filter_map(|line| line.strip_prefix(when)).collect();
+    let (before, after): (Vec<_>, Vec<_>) = (all("before "), all("after "));
+    let gone = before.iter().filter(|line| !after.contains(line)).map(|line| format!("-{line}"));
+    let new = after.iter().filter(|line| !before.contains(line)).map(|line| format!("+{line}"));
+    gone.chain(new).collect()
 }
 
 impl Answer<'_> {

@@ -116,24 +116,26 @@ static char *turn(char *login)
 
 int main(int argc, char **argv)
 {
+    long long took[argc];
     for (int round = 0; argc > 2 && round < atoi(argv[1]); round++) {
-        for (int i = 2; i < argc; i++) {
+        for (int turn_of = 0; turn_of < argc - 2; turn_of++) {
+            int i = 2 + (turn_of + round) % (argc - 2); /* nobody always comes after the same other */
             char *argument = strchr(argv[i], ':') + 1;
             int fresh = !strncmp(argv[i], "fresh", 5);
-            long long took;
             if (fresh || !strncmp(argv[i], "inside", 6)) {
                 char *this = turn(argument);
-                took = fresh ? fresh_login(this) : login(this);
+                took[i] = fresh ? fresh_login(this) : login(this);
                 free(this);
             } else if (!strncmp(argv[i], "load", 4)) {
-                took = fresh_load(argument);
+                took[i] = fresh_load(argument);
             } else if (!strncmp(argv[i], "sync", 4)) {
-                took = sync_rename(argument);
+                took[i] = sync_rename(argument);
             } else {
                 fail(argv[i]);
             }
-            printf("%lld ", took);
         }
+        for (int i = 2; i < argc; i++)
+            printf("%lld ", took[i]);
         printf("\n");
     }
     return 0;

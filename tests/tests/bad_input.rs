@@ -274,7 +274,11 @@ fn a_host_that_may_do_little_is_not_killed() {
         assert_eq!(alice.read_state(), before, "{reason}");
         assert_eq!(alice.files(), [".google_authenticator"], "{reason}");
     }
-    assert_eq!(host.authenticate("alice", &[Answer::Text(&code)]).result, 0);
+    let all_masked = ["-c", "umask 0777; exec \"$@\"", "-"];
+    let output = Command::new("sh").args(all_masked).args(&argv).output().expect("a shell");
+    assert!(output.status.success(), "{output:?}: {}", machine.log);
+    let mode = fs::metadata(alice.state()).expect("still there").mode() & 0o7777;
+    assert_eq!(mode, 0o400, "whatever the host's umask");
 }
 
 /// Root's processes can look through /proc where the person cannot; with the person's rights the
