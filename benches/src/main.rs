@@ -50,9 +50,12 @@ fn main() {
         println!("{name:<40} {:>10} {theirs:>10} {ours:>10} {:>6.2}", "", ratio(ours, theirs));
     }
 
-    headline("weight", "");
-    weigh("file, bytes", |path| fs::metadata(path).expect("it is installed").len());
-    weigh("memory that no other process shares, kB", |path| footprint(path).into());
+    println!(
+        "\n{:<40} {:>10} {:>10} {:>10} {:>6}  goal",
+        "weight", "pam_permit", "google", "ours", ""
+    );
+    weigh("file, kB", 450, |path| fs::metadata(path).expect("it is installed").len() / 1000);
+    weigh("memory that no other process shares, kB", 40, |path| footprint(path).into());
 }
 
 fn headline(what: &str, goal: &str) {
@@ -109,16 +112,22 @@ impl Medians {
     fn row(&self, name: &str, goal: f64) {
         let [floor, theirs, ours] = [self.floor, self.theirs, self.ours].map(milliseconds);
         let ratio = ratio(self.ours, self.theirs);
-        let met = if ratio <= goal * TOLERANCE { "met" } else { "MISSED" };
+        let met = verdict(ratio / goal);
         println!(
             "{name:<40} {floor:>10.3} {theirs:>10.3} {ours:>10.3} {ratio:>6.2}  {goal:.1} {met}"
         );
     }
 }
 
-fn weigh(name: &str, weight: impl Fn(&Path) -> u64) {
+fn weigh(name: &str, goal: u64, weight: impl Fn(&Path) -> u64) {
     let [floor, theirs, ours] = CONTENDERS.map(|contender| weight(&installed(contender.module)));
-    println!("{name:<40} {floor:>10} {theirs:>10} {ours:>10}");
+    let verdict = verdict(ratio(ours, goal));
+    println!("{name:<40} {floor:>10} {theirs:>10} {ours:>10} {:>6}  {goal} {verdict}", "");
+}
+
+/// What is said of a figure that is so many times its goal.
+fn verdict(of_goal: f64) -> &'static str {
+    if of_goal <= TOLERANCE { "met" } else { "MISSED" }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "printed with three digits")]
