@@ -3,6 +3,7 @@
 //! A part that cannot be read holds its [`Reason`] and denies only what needs it: a file with a bad
 //! window still lets its owner in with a scratch code.
 
+use crate::codes::{Hash, Salt};
 use crate::otp::{Algorithm, Digits};
 use crate::reason::Reason;
 use crate::secret::{ScratchCodes, Secret};
@@ -14,19 +15,23 @@ pub const REMEMBERED: usize = 32;
 /// One user's second factors and their state.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// The generator of one-time codes.
-    pub credential: Credential,
-    /// Unused recovery codes.
+    /// The generators of one-time codes; a google-authenticator file has exactly one.
+    pub credentials: Vec<Credential>,
+    /// Unused scratch codes of a google-authenticator file.
     pub scratch_codes: ScratchCodes,
+    /// Recovery and bypass codes of a system record, of which only hashes are kept.
+    pub code_sets: Vec<CodeSet>,
     /// How often an answer may be given; `None` means as often as one likes.
     pub rate_limit: Option<Result<RateLimit, Reason>>,
-    /// The last login from each of up to ten hosts.
-    pub logins: [LoginSlot; 10],
+    /// The last login from each of up to ten hosts; `None` where they are not kept.
+    pub logins: Option<[LoginSlot; 10]>,
 }
 
 /// A secret and how codes are made from it.
 #[derive(Debug, Clone)]
 pub struct Credential {
+    /// What the person calls it; a google-authenticator file has no name for its one.
+    pub name: Option<String>,
     /// The shared secret.
     pub secret: Result<Secret, Reason>,
     /// The hash.
@@ -42,29 +47,54 @@ pub struct Credential {
 /// What moves a code on: an event, the time, or nothing.
 #[derive(Debug, Clone)]
 pub enum Method {
-    /// RFC 4226; `counter` is the next one expected, at least 1.
-    Hotp {
-        /// The next counter.
-        counter: i64,
-    },
+    /// RFC 4226.
+    Hotp(Hotp),
     /// RFC 6238.
     Totp(Totp),
     /// Only scratch codes.
     None,
 }
 
+/// The event-based half of a credential and its state.
+#[derive(Debug, Clone)]
+pub struct Hotp {
+    /// The next counter, at least 0; `None` where it is not known any more.
+    pub counter: Option<i64>,
+    /// What becomes of codes that are not among the next.
+    pub others: Others,
+}
+
+/// What a code costs and teaches that is not among the next ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Others {
+    /// A wrong code may move the counter on; nothing is learnt.
+    Advance,
+    /// Two consecutive codes further ahead move the counter there (RFC 4226 section 7.4); holds the
+    /// counter of the code that came last.
+    Resynchronise(Option<i64>),
+}
+
 /// The time-based half of a credential and its state. Steps count periods since 1970.
 #[derive(Debug, Clone)]
 pub struct Totp {
-    /// Seconds a code lasts, 1 to 60.
+    /// Seconds a code lasts, at least 1.
     pub period: Result<u64, Reason>,
     /// How many steps the person's clock is ahead of ours, as learnt.
     pub skew: i64,
     /// Codes of another time that were entered while the skew is being learnt; newest last, at
     /// most three.
     pub sightings: Vec<Sighting>,
-    /// Steps whose codes have been used; `None` where codes may be used again.
-    pub used: Option<Result<Vec<i64>, Reason>>,
+    /// Whose codes have been used; `None` where codes may be used again.
+    pub used: Option<Result<UsedSteps, Reason>>,
+}
+
+/// The steps whose codes have been used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UsedSteps {
+    /// These. Where as many as [`REMEMBERED`] are listed, all before them count as used, too.
+    List(Vec<i64>),
+    /// All up to this one.
+    UpTo(i64),
 }
 
 /// At our `step` somebody entered the code of step + `skew`.
@@ -85,6 +115,48 @@ pub struct RateLimit {
     pub interval: u64,
     /// Seconds since 1970 of earlier attempts.
     pub times: Vec<u64>,
+}
+
+/// Codes on paper, each good once, and bypass codes from the help desk.
+#[derive(Debug, Clone)]
+pub struct CodeSet {
+    /// What they are for.
+    pub kind: CodeKind,
+    /// Mixed into each hash.
+    pub salt: Salt,
+    /// One for each code.
+    pub hashes: Vec<Hash>,
+    /// Which have been used, a bit for each; or why none counts.
+    pub used: Result<u32, Reason>,
+    /// From when on they are good no more, in seconds since 1970.
+    pub expires: Option<u64>,
+}
+
+impl CodeSet {
+    /// How many codes are left, whether or not they are still good.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        let used = self.used.unwrap_or(u32::MAX);
+        (0..self.hashes.len()).filter(|&code| !is_marked(used, code)).count()
+    }
+
+    /// Whether the code of that place has been used.
+    pub(crate) fn is_used(&self, code: usize) -> bool {
+        is_marked(self.used.unwrap_or(u32::MAX), code)
+    }
+}
+
+fn is_marked(used: u32, code: usize) -> bool {
+    u32::try_from(code).ok().and_then(|code| used.checked_shr(code)).is_none_or(|bits| bits & 1 == 1)
+}
+
+/// What codes are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeKind {
+    /// For a lost phone.
+    Recovery,
+    /// From the help desk, for a while.
+    Bypass,
 }
 
 /// One place for the record of a host's last login.
@@ -108,22 +180,17 @@ pub enum LoginSlot {
 pub enum Change {
     /// The attempts that still count.
     Attempts(RateLimit),
-    /// The next HOTP counter.
-    Counter(i64),
-    /// The code of `step` has been used. Of the used steps that are `window` or more away all but
-    /// the latest [`REMEMBERED`] are forgotten, if all that is remembered is later.
-    StepUsed {
-        /// The time step.
-        step: i64,
-        /// How many codes are good at one moment.
-        window: i64,
-    },
+    /// The credential of this place in the account moves on.
+    Credential(usize, Progress),
     /// This scratch code has been used.
     ScratchUsed(u32),
-    /// The person's clock is this many steps ahead.
-    Skew(i64),
-    /// What has been sighted of a clock that differs; empty once that is settled.
-    Sightings(Vec<Sighting>),
+    /// A code of a set has been used.
+    CodeUsed {
+        /// The set's place in the account.
+        set: usize,
+        /// The code's place in the set.
+        code: usize,
+    },
     /// A login to remember, in one of the ten slots.
     Login {
         /// 0 to 9.
@@ -133,4 +200,25 @@ pub enum Change {
         /// Seconds since 1970.
         at: i64,
     },
+}
+
+/// What happened to one credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// The next HOTP counter; what was further ahead is forgotten.
+    Counter(i64),
+    /// The HOTP code of this counter came, which is too far ahead to count alone.
+    Ahead(i64),
+    /// The code of `step` has been used. Of listed steps that are `window` or more away all but
+    /// the latest [`REMEMBERED`] are forgotten, if all that is remembered is later.
+    StepUsed {
+        /// The time step.
+        step: i64,
+        /// How many codes are good at one moment.
+        window: i64,
+    },
+    /// The person's clock is this many steps ahead.
+    Skew(i64),
+    /// What has been sighted of a clock that differs; empty once that is settled.
+    Sightings(Vec<Sighting>),
 }

@@ -80,8 +80,14 @@ impl fmt::Display for Event<'_> {
         match self.decision {
             Decision::Accepted { accepted, unwritten } => {
                 write!(f, " factor={}", accepted.factor.name())?;
-                if accepted.factor != Factor::Scratch {
+                if let Some(name) = &accepted.credential {
+                    write!(f, " credential={}", Name(name))?;
+                }
+                if matches!(accepted.factor, Factor::Totp | Factor::Hotp) {
                     write!(f, " drift={:+}", accepted.drift)?;
+                }
+                if let (Factor::Recovery, Some(left)) = (accepted.factor, accepted.codes_left) {
+                    write!(f, " left={left}")?;
                 }
                 if let Some(why) = unwritten {
                     write!(f, " reuse=possible detail={}", Value(why))?;
@@ -195,8 +201,10 @@ mod tests {
     fn an_accepted_code() {
         let accepted = &Accepted {
             factor: Factor::Totp,
+            credential: None,
             drift: 1,
             reusable: true,
+            codes_left: None,
             input: Input::Reply,
             prefix: 0,
         };
@@ -204,6 +212,17 @@ mod tests {
             line("alice", Decision::Accepted { accepted, unwritten: None }),
             "accepted user=alice factor=totp drift=+1 reuse=allowed source=192.0.2.7 tty=ssh \
              Accepted google_authenticator for alice"
+        );
+        let named = &Accepted { credential: Some("old phone".to_owned()), ..accepted.clone() };
+        assert!(
+            line("alice", Decision::Accepted { accepted: named, unwritten: None })
+                .contains(" factor=totp credential=\"old\\x20phone\" drift=+1 ")
+        );
+        let recovery =
+            &Accepted { factor: Factor::Recovery, codes_left: Some(4), ..accepted.clone() };
+        assert!(
+            line("alice", Decision::Accepted { accepted: recovery, unwritten: None })
+                .contains(" factor=recovery left=4 ")
         );
         let unwritten = Some("Read-only file system");
         assert!(

@@ -11,11 +11,17 @@
 
 pub mod account;
 pub mod audit;
+pub mod codes;
+mod document;
 pub mod gauth;
 mod latest;
 pub mod otp;
 pub mod reason;
+pub mod record;
+pub mod seal;
 pub mod secret;
 pub mod source;
+pub mod state;
 pub mod store;
 pub mod verify;
+mod wipe;

@@ -41,6 +41,8 @@ reasons! {
     ConversationFailed "conversation_failed" "the program that asks could not ask"
     Reused "reused" "the code has been used before"
     OtherTime "other_time" "the code belongs to another time: the clocks differ"
+    FurtherAhead "further_ahead" "the code is further ahead than the next ones: the counters differ"
+    Expired "expired" "the code was good for a time that is over"
     RateLimited "rate_limited" "too many attempts in a short time"
 
     // The person.
@@ -72,6 +74,23 @@ reasons! {
     BadDigits "bad_digits" "DIGITS is not 6 to 8"
     BadAlgorithm "bad_algorithm" "ALGORITHM is not SHA1, SHA256 or SHA512"
     NoMethod "no_method" "the file has neither TOTP_AUTH nor HOTP_COUNTER"
+
+    // What is sealed.
+    Sealed "sealed" "the secret is sealed and this host has no key for it"
+    BadKey "bad_key" "the host's key cannot be used"
+    OtherKey "other_key" "the host's key does not open the sealed secret"
+    BadSeal "bad_seal" "the sealed secret is malformed"
+
+    // A system record and its state.
+    Reset "reset" "the user was reset: what the home holds does not count"
+    NoRecords "no_records" "this host keeps no system records"
+    UidChanged "uid_changed" "the record was made for another user id: see mfactl credential rebind"
+    NeedsRoot "needs_root" "only root can read the record, and this program is not root"
+    BadRecord "bad_record" "the record is malformed: see mfactl check"
+    NewerRecord "newer_record" "the record is of a newer version than this program"
+    NoState "no_state" "the record has no state: see mfactl state init"
+    BadState "bad_state" "the state is damaged: see mfactl state init"
+    NewerState "newer_state" "the state is of a newer version than this program"
 
     // Making the outcome durable.
     Locked "locked" "another login or program holds the file's lock"

@@ -10,7 +10,9 @@ use mfa_core::reason::Reason;
 #[expect(clippy::struct_excessive_bools)] // that is what the options of a line are
 pub(crate) struct Args {
     /// `secret=`: the template of the file's path.
-    pub(crate) secret: OsString,
+    pub(crate) secret: Option<OsString>,
+    /// `store=`.
+    pub(crate) store: Keeper,
     /// `user=`: one identity for all file work, by name or number.
     pub(crate) user: Option<String>,
     /// `authtok_prompt=`.
@@ -41,6 +43,17 @@ pub(crate) struct Args {
     pub(crate) retry: u8,
 }
 
+/// Whose record of the user counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keeper {
+    /// The system's, if there is one, else the one in the home.
+    Auto,
+    /// The system's alone.
+    System,
+    /// The one in the home alone.
+    Home,
+}
+
 /// What to do with the password that an earlier module asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FirstPass {
@@ -55,7 +68,8 @@ pub(crate) enum FirstPass {
 impl Default for Args {
     fn default() -> Self {
         Self {
-            secret: "~/.google_authenticator".into(),
+            secret: None,
+            store: Keeper::Auto,
             user: None,
             prompt: None,
             strict_owner: true,
@@ -97,7 +111,8 @@ impl Args {
             None => (arg, None),
         };
         match (key, value) {
-            (b"secret", Some(path)) => self.secret = OsString::from_vec(path.to_vec()),
+            (b"secret", Some(path)) => self.secret = Some(OsString::from_vec(path.to_vec())),
+            (b"store", Some(keeper)) => self.store = keeper_of(keeper)?,
             (b"user", Some(user)) => self.user = Some(text(user)?.to_owned()),
             (b"authtok_prompt", Some(prompt)) => {
                 self.prompt = Some(String::from_utf8_lossy(prompt).into_owned());
@@ -118,6 +133,15 @@ impl Args {
             _ => return Err(Reason::UnknownOption),
         }
         Ok(())
+    }
+}
+
+fn keeper_of(value: &[u8]) -> Result<Keeper, Reason> {
+    match value {
+        b"auto" => Ok(Keeper::Auto),
+        b"system" => Ok(Keeper::System),
+        b"home" => Ok(Keeper::Home),
+        _ => Err(Reason::BadOption),
     }
 }
 
@@ -160,11 +184,12 @@ mod tests {
 
     #[test]
     fn every_option() {
-        let line = "secret=/x/${USER} user=root authtok_prompt=Code: allowed_perm=0440 debug \
+        let line = "secret=/x/${USER} store=home user=root authtok_prompt=Code: allowed_perm=0440 debug \
                     no_strict_owner use_first_pass forward_pass noskewadj no_increment_hotp \
                     nullok echo-verification-code grace_period=3600 allow_readonly retry=3";
         let expected = Args {
-            secret: "/x/${USER}".into(),
+            secret: Some("/x/${USER}".into()),
+            store: Keeper::Home,
             user: Some("root".into()),
             prompt: Some("Code:".into()),
             strict_owner: false,
@@ -188,8 +213,8 @@ mod tests {
     #[test]
     fn the_later_option_wins() {
         assert_eq!(parse("use_first_pass try_first_pass").unwrap().first_pass, FirstPass::Try);
-        assert_eq!(parse("secret=a secret=b=c").unwrap().secret, "b=c");
-        assert_eq!(parse("secret=").unwrap().secret, "");
+        assert_eq!(parse("secret=a secret=b=c").unwrap().secret.unwrap(), "b=c");
+        assert_eq!(parse("secret=").unwrap().secret.unwrap(), "");
     }
 
     #[test]
@@ -211,6 +236,8 @@ mod tests {
             "retry=6",
             "retry=",
             "retry=03",
+            "store=",
+            "store=root",
         ] {
             assert_eq!(parse(option), Err((Reason::BadOption, option.to_owned())));
         }

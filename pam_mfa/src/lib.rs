@@ -22,8 +22,20 @@ use ::pam::module::{PamHandle, PamHooks};
 
 use login::Outcome;
 
-/// Where root keeps its locks; made by whoever needs it first.
-const RUN_DIR: &str = "/run/pam_mfa";
+/// Where things are on a host; tests have others.
+#[derive(Debug, Clone, Copy)]
+struct Paths<'a> {
+    /// Where root keeps its locks; made by whoever needs it first.
+    run: &'a Path,
+    /// Where root keeps records; a host without it has none.
+    records: &'a Path,
+}
+
+impl Paths<'static> {
+    fn of_host() -> Self {
+        Self { run: Path::new("/run/pam_mfa"), records: Path::new("/var/lib/pam_mfa") }
+    }
+}
 
 struct PamMfa;
 
@@ -36,7 +48,7 @@ mod hooks {
 impl PamHooks for PamMfa {
     fn sm_authenticate(handle: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         let mut host = pam::Handle::new(handle);
-        code(login::guarded(&mut host, |host| login::authenticate(host, &args, Path::new(RUN_DIR))))
+        code(login::guarded(&mut host, |host| login::authenticate(host, &args, Paths::of_host())))
     }
 
     /// There are no credentials to set.

@@ -1,25 +1,32 @@
-//! Who logs in: from the typed name to the file that speaks for that person.
+//! Who logs in: from the typed name to the account that speaks for that person.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use mfa_core::reason::Reason;
-use mfa_core::store::{GauthFile, Rights, Rules, Trouble, Trust};
+use mfa_core::store::{
+    Base, GauthFile, Presence, Rights, Rules, Store, SystemRecord, Trouble, Trust,
+};
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid, User};
 
-use crate::args::Args;
+use crate::args::{Args, Keeper};
+use crate::Paths;
 use crate::path::expand;
 
 /// The identity of files that do not exist: what unknown users are given, so that this process is
 /// asked for the same rights as for others.
 const NOBODY: Rights = Rights { uid: Uid::from_raw(65534), gid: Gid::from_raw(65534) };
 
-/// A person and the file, or why there is none.
+/// Where the file is unless the line says otherwise.
+const USUAL_FILE: &str = "~/.google_authenticator";
+
+/// A person and the account, or why there is none.
 pub(crate) struct Person {
     /// The name that the user database has; the typed one if it has none.
     pub(crate) name: String,
     /// Where the account is.
-    pub(crate) file: Result<GauthFile, Unusable>,
+    pub(crate) account: Result<Box<dyn Store>, Unusable>,
 }
 
 /// Why a login cannot succeed whatever is answered.
@@ -31,17 +38,36 @@ pub(crate) struct Unusable {
 }
 
 impl Person {
-    /// Looks up who `typed` is and which file `args` means.
-    pub(crate) fn find(typed: Option<String>, args: &Args, run_dir: &Path) -> Self {
+    /// Looks up who `typed` is and which account `args` means.
+    pub(crate) fn find(typed: Option<String>, args: &Args, paths: Paths) -> Self {
         let typed = typed.unwrap_or_default();
         let entry = match typed.as_str() {
             "" => Err((Reason::NoUser, String::new())),
             name => look_up(name),
         };
         let name = entry.as_ref().map_or(typed, |user| user.name.clone());
-        let file = file(&name, entry, args, run_dir);
-        Self { name, file }
+        let account = account(&name, entry, args, paths);
+        Self { name, account }
     }
+}
+
+/// The system record comes first, then the file in the home; `secret=` or `store=` pins one.
+fn account(
+    name: &str,
+    entry: Result<User, (Reason, String)>,
+    args: &Args,
+    paths: Paths,
+) -> Result<Box<dyn Store>, Unusable> {
+    if let (Keeper::Auto | Keeper::System, None, Ok(user)) = (args.store, &args.secret, &entry) {
+        let unusable = |trouble| Unusable { trouble, ask: true };
+        let record = SystemRecord::new(Base::new(paths.records, paths.run), &user.name, user.uid)
+            .map_err(|reason| unusable(trouble(reason, "")))?;
+        match record.look().map_err(unusable)? {
+            Presence::NoRecords | Presence::Absent if args.store == Keeper::Auto => {}
+            _ => return Ok(Box::new(record)),
+        }
+    }
+    Ok(Box::new(file(name, entry, args, paths.run)?))
 }
 
 fn file(
@@ -72,9 +98,9 @@ fn file(
         (None, Ok(_)) => return Err(pretend(Reason::NoDirectory, "the user has no home")),
         (_, Err((reason, why))) => return Err(pretend(*reason, why)),
     };
-    let path = expand(&args.secret, name, home).map_err(|reason| {
-        pretend(reason, &format!("secret={}", Path::new(&args.secret).display()))
-    })?;
+    let template = args.secret.as_deref().unwrap_or(OsStr::new(USUAL_FILE));
+    let path = expand(template, name, home)
+        .map_err(|reason| pretend(reason, &format!("secret={}", Path::new(template).display())))?;
     let is_login_user = entry.is_ok_and(|user| user.uid == rights.uid);
     Ok(GauthFile {
         path,

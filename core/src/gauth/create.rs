@@ -149,7 +149,7 @@ mod tests {
                 let file = NewFile { algorithm, digits, ..new(NewMethod::Hotp) };
                 let options = text(&file).split_off(33);
                 assert_eq!(options, format!("{first}{second}\" HOTP_COUNTER 1\n"));
-                let read = parse(&file.to_bytes()).credential;
+                let read = &parse(&file.to_bytes()).credentials[0];
                 assert_eq!((read.algorithm, read.digits), (Ok(algorithm), Ok(digits)));
             }
         }

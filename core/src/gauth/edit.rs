@@ -6,13 +6,15 @@ use zeroize::Zeroizing;
 
 use super::scan::{lone_integer, skip, until};
 use super::{LOGIN_KEYS, lines, scratch};
-use crate::account::{Change, REMEMBERED};
+use crate::account::{Change, Progress, REMEMBERED};
 use crate::latest::latest;
 
 /// The text after one change.
 #[must_use]
 pub fn apply(text: &[u8], change: &Change) -> Zeroizing<Vec<u8>> {
     let set = |key: &str, value: &str| lines::set(text, key, value.as_bytes());
+    // Such a file has nothing of the kind, and so no such change.
+    let unchanged = || Zeroizing::new(text.to_vec());
     match change {
         Change::Attempts(limit) => {
             let mut value = format!("{} {}", limit.attempts, limit.interval);
@@ -22,23 +24,26 @@ pub fn apply(text: &[u8], change: &Change) -> Zeroizing<Vec<u8>> {
             }
             set("RATE_LIMIT", &value)
         }
-        Change::Counter(next) => set("HOTP_COUNTER", &next.to_string()),
-        Change::StepUsed { step, window } => {
-            let used = lines::get(text, "DISALLOW_REUSE").unwrap_or_default();
-            lines::set(text, "DISALLOW_REUSE", &with_step(used, *step, *window))
-        }
+        Change::Credential(_, progress) => match progress {
+            Progress::Counter(next) => set("HOTP_COUNTER", &next.to_string()),
+            Progress::StepUsed { step, window } => {
+                let used = lines::get(text, "DISALLOW_REUSE").unwrap_or_default();
+                lines::set(text, "DISALLOW_REUSE", &with_step(used, *step, *window))
+            }
+            Progress::Skew(steps) => set("TIME_SKEW", &steps.to_string()),
+            Progress::Sightings(sightings) => {
+                let pairs: Vec<_> =
+                    sightings.iter().map(|seen| format!("{}{:+}", seen.step, seen.skew)).collect();
+                set("RESETTING_TIME_SKEW", &pairs.join(" "))
+            }
+            Progress::Ahead(_) => unchanged(),
+        },
         Change::ScratchUsed(code) => scratch::remove(text, *code),
-        Change::Skew(steps) => set("TIME_SKEW", &steps.to_string()),
-        Change::Sightings(sightings) => {
-            let pairs: Vec<_> =
-                sightings.iter().map(|seen| format!("{}{:+}", seen.step, seen.skew)).collect();
-            set("RESETTING_TIME_SKEW", &pairs.join(" "))
-        }
         Change::Login { slot, host, at } => match LOGIN_KEYS.get(*slot) {
             Some(key) => set(key, &format!("{host} {at}")),
-            // There is no such slot, and no such change.
-            None => Zeroizing::new(text.to_vec()),
+            None => unchanged(),
         },
+        Change::CodeUsed { .. } => unchanged(),
     }
 }
 
@@ -130,18 +135,21 @@ mod tests {
                 Change::Attempts(limit),
                 "S\n\" RATE_LIMIT 3 30 5 6\n\" TOTP_AUTH\n11111111\n22222222\n",
             ),
-            (Change::Counter(7), "S\n\" HOTP_COUNTER 7\n\" TOTP_AUTH\n11111111\n22222222\n"),
-            (Change::Skew(-7), "S\n\" TIME_SKEW -7\n\" TOTP_AUTH\n11111111\n22222222\n"),
+            (Change::Credential(0, Progress::Counter(7)), "S\n\" HOTP_COUNTER 7\n\" TOTP_AUTH\n11111111\n22222222\n"),
+            (Change::Credential(0, Progress::Skew(-7)), "S\n\" TIME_SKEW -7\n\" TOTP_AUTH\n11111111\n22222222\n"),
             (Change::ScratchUsed(11_111_111), "S\n\" TOTP_AUTH\n22222222\n"),
             (
-                Change::Sightings(vec![
-                    Sighting { step: 5, skew: 2 },
-                    Sighting { step: 6, skew: -2 },
-                ]),
+                Change::Credential(
+                    0,
+                    Progress::Sightings(vec![
+                        Sighting { step: 5, skew: 2 },
+                        Sighting { step: 6, skew: -2 },
+                    ]),
+                ),
                 "S\n\" RESETTING_TIME_SKEW 5+2 6-2\n\" TOTP_AUTH\n11111111\n22222222\n",
             ),
             (
-                Change::Sightings(vec![]),
+                Change::Credential(0, Progress::Sightings(vec![])),
                 "S\n\" RESETTING_TIME_SKEW \n\" TOTP_AUTH\n11111111\n22222222\n",
             ),
             (
@@ -161,7 +169,7 @@ mod tests {
             counter in 1_i64..1000,
         ) {
             let text = format!("SECRET\n{}", lines.join("\n"));
-            let out = after(&text, &Change::Counter(counter));
+            let out = after(&text, &Change::Credential(0, Progress::Counter(counter)));
             let rest: Vec<_> = out.lines().filter(|line| !line.starts_with("\" HOTP_COUNTER")).collect();
             proptest::prop_assert_eq!(rest, text.lines().collect::<Vec<_>>());
             let value = lines::get(out.as_bytes(), "HOTP_COUNTER").unwrap().escape_ascii();

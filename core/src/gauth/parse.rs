@@ -3,7 +3,9 @@
 use super::lines::Options;
 use super::scan::{integer, lone_integer, skip, until};
 use super::{LOGIN_KEYS, scratch};
-use crate::account::{Account, Credential, LoginSlot, Method, RateLimit, Sighting, Totp};
+use crate::account::{
+    Account, Credential, Hotp, LoginSlot, Method, Others, RateLimit, Sighting, Totp, UsedSteps,
+};
 use crate::otp::{Algorithm, Digits};
 use crate::reason::Reason;
 use crate::secret::{ScratchCodes, Secret};
@@ -13,12 +15,13 @@ use crate::secret::{ScratchCodes, Secret};
 pub fn parse(text: &[u8]) -> Account {
     let options = Options::of(text);
     Account {
-        credential: credential(text, &options),
+        credentials: vec![credential(text, &options)],
         scratch_codes: scratch_codes(text),
+        code_sets: Vec::new(),
         rate_limit: options
             .get("RATE_LIMIT")
             .map(|value| rate_limit(value).ok_or(Reason::BadRateLimit)),
-        logins: LOGIN_KEYS.map(|key| options.get(key).map_or(LoginSlot::Empty, login)),
+        logins: Some(LOGIN_KEYS.map(|key| options.get(key).map_or(LoginSlot::Empty, login))),
     }
 }
 
@@ -31,6 +34,7 @@ fn scratch_codes(text: &[u8]) -> ScratchCodes {
 fn credential(text: &[u8], options: &Options) -> Credential {
     let (secret, _) = until(text, b"\n");
     Credential {
+        name: None,
         secret: Secret::from_lenient_base32(secret).ok_or(Reason::BadSecret),
         algorithm: options.get("ALGORITHM").map_or(Ok(Algorithm::default()), |value| {
             std::str::from_utf8(value)
@@ -62,7 +66,7 @@ fn number(
 fn method(text: &[u8], options: &Options) -> Method {
     let counter = options.get("HOTP_COUNTER").and_then(integer).map_or(0, |(n, _)| n);
     if counter >= 1 {
-        return Method::Hotp { counter };
+        return Method::Hotp(Hotp { counter: Some(counter), others: Others::Advance });
     }
     // Looser than other keys, as in the original: anywhere in the file, whatever follows.
     if !text.windows(11).any(|window| window == b"\" TOTP_AUTH") {
@@ -75,7 +79,7 @@ fn method(text: &[u8], options: &Options) -> Method {
         sightings: options.get("RESETTING_TIME_SKEW").map(sightings).unwrap_or_default(),
         used: options
             .get("DISALLOW_REUSE")
-            .map(|value| used_steps(value).ok_or(Reason::BadReuseList)),
+            .map(|value| used_steps(value).map(UsedSteps::List).ok_or(Reason::BadReuseList)),
     })
 }
 
@@ -157,10 +161,15 @@ pub(crate) fn host_name(host: &[u8]) -> Option<&str> {
 mod tests {
     use super::super::{apply, lines};
     use super::*;
-    use crate::account::Change;
+    use crate::account::{Change, Progress};
+
+    fn only(mut account: Account) -> Credential {
+        assert_eq!(account.credentials.len(), 1);
+        account.credentials.remove(0)
+    }
 
     fn totp(options: &str) -> Totp {
-        match parse(format!("S\n{options}\n").as_bytes()).credential.method {
+        match only(parse(format!("S\n{options}\n").as_bytes())).method {
             Method::Totp(totp) => totp,
             other => panic!("{other:?}"),
         }
@@ -169,14 +178,14 @@ mod tests {
     #[test]
     fn what_the_file_does_not_say_is_the_default() {
         let account = parse(b"GEZDGNBVGY3TQOJQ\n\" TOTP_AUTH\n12345678\n");
-        let credential = account.credential;
+        let credential = only(account.clone());
         assert_eq!(credential.secret.unwrap().as_bytes(), b"1234567890");
         assert_eq!(credential.digits, Ok(Digits::SIX));
         assert_eq!(credential.algorithm, Ok(Algorithm::Sha1));
         assert_eq!(credential.window, Ok(3));
         assert!(account.rate_limit.is_none());
         assert_eq!(*account.scratch_codes, [12_345_678]);
-        assert!(account.logins.iter().all(|slot| *slot == LoginSlot::Empty));
+        assert!(account.logins.unwrap().iter().all(|slot| *slot == LoginSlot::Empty));
         let totp = totp("\" TOTP_AUTH");
         assert_eq!((totp.period, totp.skew), (Ok(30), 0));
         assert!(totp.used.is_none() && totp.sightings.is_empty());
@@ -184,11 +193,11 @@ mod tests {
 
     #[test]
     fn the_method() {
-        let method = |options: &str| parse(format!("S\n{options}").as_bytes()).credential.method;
+        let method = |options: &str| only(parse(format!("S\n{options}").as_bytes())).method;
         assert!(matches!(method("\" TOTP_AUTH"), Method::Totp(_)));
         assert!(matches!(method("x\" TOTP_AUTHfoo"), Method::Totp(_)), "looser than other keys");
-        assert!(matches!(method("\" HOTP_COUNTER 5"), Method::Hotp { counter: 5 }));
-        assert!(matches!(method("\" TOTP_AUTH\n\" HOTP_COUNTER 5x"), Method::Hotp { counter: 5 }));
+        assert!(matches!(method("\" HOTP_COUNTER 5"), Method::Hotp(Hotp { counter: Some(5), .. })));
+        assert!(matches!(method("\" TOTP_AUTH\n\" HOTP_COUNTER 5x"), Method::Hotp(Hotp { counter: Some(5), .. })));
         assert!(matches!(method("\" TOTP_AUTH\n\" HOTP_COUNTER 0"), Method::Totp(_)));
         assert!(matches!(method("\" HOTP_COUNTER x"), Method::None));
         assert!(matches!(method("\" totp_auth"), Method::None));
@@ -197,7 +206,7 @@ mod tests {
     #[test]
     fn numbers_in_their_range_or_a_reason() {
         let read =
-            |options: &str| parse(format!("S\n\" TOTP_AUTH\n{options}").as_bytes()).credential;
+            |options: &str| only(parse(format!("S\n\" TOTP_AUTH\n{options}").as_bytes()));
         for (line, window) in [
             ("\" WINDOW_SIZE 1", Ok(1)),
             ("\" WINDOW_SIZE 100 x", Ok(100)),
@@ -268,7 +277,7 @@ mod tests {
             proptest::prop_assert!(before.contains(&code));
             let used = parse(&apply(&text, &Change::ScratchUsed(code))).scratch_codes;
             proptest::prop_assert_eq!(used.len(), before.len() - 1);
-            let counted = apply(&text, &Change::Counter(7));
+            let counted = apply(&text, &Change::Credential(0, Progress::Counter(7)));
             proptest::prop_assert_eq!(lines::get(&counted, "HOTP_COUNTER"), Some(&b"7"[..]));
         }
     }

@@ -22,14 +22,34 @@ pub(super) struct StateFile {
 
 /// Opens the file and checks kind, mode, owner and size, in the original's order.
 ///
-/// `O_NONBLOCK` keeps a FIFO from holding the login up.
+/// `access` is `O_RDONLY` or `O_RDWR`. `O_NONBLOCK` keeps a FIFO from holding the login up.
 pub(super) fn open(
     place: &Place,
+    access: OFlag,
     rights: Rights,
     rules: Rules,
     shown: Shown,
 ) -> Result<StateFile, Trouble> {
-    let flags = OFlag::O_RDONLY
+    let opened = open_any_size(place, access, rights, rules, shown)?;
+    match u64::try_from(opened.stat.st_size) {
+        Ok(1..=MAX_SIZE) => Ok(opened),
+        Ok(0) => Err(Trouble::new(Reason::EmptyFile, format!("{shown}: 0 bytes"))),
+        _ => {
+            let why = format!("{shown}: {} bytes", opened.stat.st_size);
+            Err(Trouble::new(Reason::TooBig, why))
+        }
+    }
+}
+
+/// The same for a file that is about to be overwritten.
+pub(super) fn open_any_size(
+    place: &Place,
+    access: OFlag,
+    rights: Rights,
+    rules: Rules,
+    shown: Shown,
+) -> Result<StateFile, Trouble> {
+    let flags = access
         | OFlag::O_NOFOLLOW
         | OFlag::O_NONBLOCK
         | OFlag::O_NOCTTY
@@ -70,12 +90,7 @@ fn check(stat: &FileStat, rights: Rights, rules: Rules) -> Result<(), (Reason, S
         let why = format!("mode {mode:04o}, allowed {:04o}", rules.allowed_mode);
         return Err((Reason::WrongMode, why));
     }
-    check_owner(stat, rights, rules)?;
-    match u64::try_from(stat.st_size) {
-        Ok(1..=MAX_SIZE) => Ok(()),
-        Ok(0) => Err((Reason::EmptyFile, "0 bytes".to_owned())),
-        _ => Err((Reason::TooBig, format!("{} bytes", stat.st_size))),
-    }
+    check_owner(stat, rights, rules)
 }
 
 fn check_owner(stat: &FileStat, rights: Rights, rules: Rules) -> Result<(), (Reason, String)> {

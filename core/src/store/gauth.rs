@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
 use nix::unistd::Uid;
 use zeroize::Zeroizing;
 
@@ -15,6 +17,9 @@ use super::{Decide, Opened, Outcome, Rights, Shown, Store, Trouble};
 use crate::account::Change;
 use crate::gauth;
 use crate::reason::Reason;
+
+/// As the original leaves it.
+const MODE: Mode = Mode::S_IRUSR;
 
 /// What a file must be like, from the options of the PAM line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +76,7 @@ impl Store for GauthFile {
         };
         self.rights.run(|| {
             let (place, opened) = self.lock_file(deadline, path_lock.is_some())?;
-            let current = file::read(&opened, self.shown())?;
+            let current = file::read(&opened, self.shown_path())?;
             let is_same = current == text;
             let (verdict, changes) =
                 if is_same { (verdict, changes) } else { decide(&gauth::parse(&current)) };
@@ -79,9 +84,17 @@ impl Store for GauthFile {
             Ok(Outcome { verdict, written, warning })
         })?
     }
+
+    fn shown(&self) -> String {
+        self.shown_path().to_string()
+    }
 }
 
 impl GauthFile {
+    fn shown_path(&self) -> Shown<'_> {
+        Shown(&self.path)
+    }
+
     /// The file of the person who runs this process, whoever's it was and whatever its mode: to be
     /// replaced. Links that others made are not followed: they would choose what root overwrites.
     #[must_use]
@@ -112,20 +125,14 @@ impl GauthFile {
                     _ => return Err(trouble),
                 },
             };
-            replace(&place, bytes, || Ok(())).map_err(|failure| self.unwritten(&failure))
+            replace(&place, bytes, MODE, || Ok(())).map_err(|failure| self.unwritten(&failure))
         })?
-    }
-
-    /// The path for the log.
-    #[must_use]
-    pub fn shown(&self) -> Shown<'_> {
-        Shown(&self.path)
     }
 
     fn read(&self) -> Result<(Place, Zeroizing<Vec<u8>>), Trouble> {
         let place = self.locate()?;
-        let opened = file::open(&place, self.rights, self.rules, self.shown())?;
-        let text = file::read(&opened, self.shown())?;
+        let opened = file::open(&place, OFlag::O_RDONLY, self.rights, self.rules, self.shown_path())?;
+        let text = file::read(&opened, self.shown_path())?;
         Ok((place, text))
     }
 
@@ -146,7 +153,7 @@ impl GauthFile {
     ) -> Result<(Place, StateFile), Trouble> {
         loop {
             let place = self.locate()?;
-            let opened = file::open(&place, self.rights, self.rules, self.shown())?;
+            let opened = file::open(&place, OFlag::O_RDONLY, self.rights, self.rules, self.shown_path())?;
             match lock::lock(&opened.file, deadline) {
                 Ok(()) => {}
                 // Others cannot be kept out, but are noticed before the file is replaced.
@@ -155,7 +162,7 @@ impl GauthFile {
                 Err(Errno::EWOULDBLOCK) if path_locked && opened.stat.st_mode & 0o044 != 0 => {}
                 Err(Errno::EWOULDBLOCK) => return Err(self.locked()),
                 Err(errno) => {
-                    return Err(Trouble::system(Reason::CannotLock, self.shown(), errno));
+                    return Err(Trouble::system(Reason::CannotLock, self.shown_path(), errno));
                 }
             }
             match file::is_current(&place, &opened.stat) {
@@ -163,14 +170,14 @@ impl GauthFile {
                 Ok(false) if deadline.has_passed() => return Err(self.locked()),
                 Ok(false) => {}
                 Err(errno) => {
-                    return Err(Trouble::system(Reason::Unreadable, self.shown(), errno));
+                    return Err(Trouble::system(Reason::Unreadable, self.shown_path(), errno));
                 }
             }
         }
     }
 
     fn locked(&self) -> Trouble {
-        Trouble::new(Reason::Locked, format!("{}: by another program", self.shown()))
+        Trouble::new(Reason::Locked, format!("{}: by another program", self.shown_path()))
     }
 
     fn write(
@@ -187,17 +194,17 @@ impl GauthFile {
         let text = changes.iter().fold(text, |text, change| gauth::apply(&text, change));
         // The next login would not read it.
         if u64::try_from(text.len()).map_or(true, |size| size > gauth::MAX_SIZE) {
-            return Err(Trouble::system(Reason::CannotWrite, self.shown(), Errno::EFBIG));
+            return Err(Trouble::system(Reason::CannotWrite, self.shown_path(), Errno::EFBIG));
         }
         let mut outdated = false;
         let unchanged = || {
             outdated = !file::is_current(place, &opened.stat)?;
             if outdated { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
         };
-        let replaced = replace(place, &text, unchanged);
+        let replaced = replace(place, &text, MODE, unchanged);
         replaced.map_err(|failure| {
             if outdated {
-                Trouble::new(Reason::Changed, self.shown().to_string())
+                Trouble::new(Reason::Changed, self.shown_path().to_string())
             } else {
                 self.unwritten(&failure)
             }
@@ -210,6 +217,6 @@ impl GauthFile {
             Unreplaced::New(error) => (Reason::NotDurable, error),
         };
         let errno = Errno::from_raw(error.raw_os_error().unwrap_or(0));
-        Trouble::system(reason, self.shown(), errno)
+        Trouble::system(reason, self.shown_path(), errno)
     }
 }

@@ -2,9 +2,13 @@
 
 mod file;
 mod gauth;
+mod key;
+mod limit;
 mod lock;
 mod replace;
 mod rights;
+pub mod slots;
+mod system;
 mod walk;
 
 use std::fmt;
@@ -17,7 +21,9 @@ use crate::reason::Reason;
 use crate::verify::Verdict;
 
 pub use gauth::{GauthFile, Rules};
+pub use key::host_key;
 pub use rights::Rights;
+pub use system::{Base, Edit, Lost, Presence, SystemRecord};
 pub use walk::{Place, Trust, locate};
 
 /// One user's account, wherever it is kept.
@@ -32,6 +38,9 @@ pub trait Store {
     /// # Errors
     /// Why nothing could be decided: nothing has changed then.
     fn transact(&self, decide: &mut Decide) -> Result<Outcome, Trouble>;
+
+    /// Where it is kept, for the log.
+    fn shown(&self) -> String;
 }
 
 /// The pure part of a transaction.

@@ -6,13 +6,13 @@ use std::io::{self, Write};
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
-use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{Mode, fchmod, fstat, fstatat};
 use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 
+use super::limit::check_limit;
 use super::walk::Place;
 
-/// Writes `bytes` beside the file (mode 0400), makes them durable, asks `may_replace`, and renames
+/// Writes `bytes` beside the file with `mode`, makes them durable, asks `may_replace`, and renames
 /// them over it; durable when this returns.
 ///
 /// The name beside it is fixed, `NAME~mfa`: what a crash left there goes at the next try. The
@@ -23,9 +23,10 @@ use super::walk::Place;
 pub(super) fn replace(
     place: &Place,
     bytes: &[u8],
+    mode: Mode,
     may_replace: impl FnOnce() -> io::Result<()>,
 ) -> Result<(), Unreplaced> {
-    let file = put(place, bytes, may_replace).map_err(Unreplaced::Old)?;
+    let file = put(place, bytes, mode, may_replace).map_err(Unreplaced::Old)?;
     sync_name(place, &file).map_err(Unreplaced::New)
 }
 
@@ -40,16 +41,13 @@ pub(super) enum Unreplaced {
 fn put(
     place: &Place,
     bytes: &[u8],
+    mode: Mode,
     may_replace: impl FnOnce() -> io::Result<()>,
 ) -> io::Result<File> {
-    // Past the limit the kernel would raise a signal that kills the host (setrlimit(2)).
-    let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
-    if u64::try_from(bytes.len()).map_or(true, |size| size > limit) {
-        return Err(Errno::EFBIG.into());
-    }
+    check_limit(bytes.len())?;
     let beside = beside(place);
     clear(place);
-    let written = write(place, &beside, bytes).and_then(|file| {
+    let written = write(place, &beside, bytes, mode).and_then(|file| {
         may_replace()?;
         // Where others cannot be kept out, theirs may have the name by now.
         let named = fstatat(&place.dir, beside.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW)?;
@@ -84,12 +82,12 @@ pub(super) fn clear(place: &Place) {
     let _ = unlinkat(&place.dir, beside(place).as_os_str(), UnlinkatFlags::NoRemoveDir);
 }
 
-fn write(place: &Place, beside: &OsString, bytes: &[u8]) -> io::Result<File> {
+fn write(place: &Place, beside: &OsString, bytes: &[u8], mode: Mode) -> io::Result<File> {
     let flags =
         OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let mut file = File::from(openat(&place.dir, beside.as_os_str(), flags, Mode::S_IRUSR)?);
-    // The umask may have taken even that.
-    fchmod(&file, Mode::S_IRUSR)?;
+    let mut file = File::from(openat(&place.dir, beside.as_os_str(), flags, mode)?);
+    // The umask may have taken some of it.
+    fchmod(&file, mode)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     Ok(file)

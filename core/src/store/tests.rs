@@ -75,8 +75,10 @@ fn opened(store: &GauthFile) -> Option<Reason> {
 fn accepted() -> Verdict {
     Verdict::Accepted(crate::verify::Accepted {
         factor: crate::verify::Factor::Scratch,
+        credential: None,
         drift: 0,
         reusable: false,
+        codes_left: None,
         input: Input::Reply,
         prefix: 0,
     })

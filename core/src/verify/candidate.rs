@@ -24,12 +24,14 @@ pub(super) struct Candidate {
     pub(super) input: Input,
     /// Bytes before the code.
     pub(super) prefix: usize,
+    /// How many digits the code has.
+    pub(super) length: usize,
     pub(super) code: u32,
     pub(super) kind: Kind,
 }
 
-/// All candidates, in the order in which they are tried.
-pub(super) fn candidates(answer: &Answer, digits: Digits) -> Vec<Candidate> {
+/// All candidates, in the order in which they are tried; one-time codes have one of these `lengths`.
+pub(super) fn candidates(answer: &Answer, lengths: &[Digits]) -> Vec<Candidate> {
     let reply = match answer.reply {
         Reply::Given(text) if answer.combined => Some(text.to_vec()),
         Reply::Given(text) => Some(without_inner_spaces(text)),
@@ -43,25 +45,36 @@ pub(super) fn candidates(answer: &Answer, digits: Digits) -> Vec<Candidate> {
     let mut found = Vec::new();
     for (input, text, prefix_allowed) in inputs {
         let Some(text) = text.filter(|text| text.len() <= MAX_ANSWER) else { continue };
-        for &(length, kind) in readings(digits) {
+        for (length, kind) in readings(lengths) {
             let Some(prefix) = text.len().checked_sub(length) else { continue };
             let (before, code) = text.split_at(prefix);
             let scratch_shape = kind != Kind::Scratch || code.first() != Some(&b'0');
             if (prefix_allowed || before.is_empty()) && scratch_shape {
-                found.extend(number(code).map(|code| Candidate { input, prefix, code, kind }));
+                found.extend(number(code).map(|code| Candidate {
+                    input,
+                    prefix,
+                    length,
+                    code,
+                    kind,
+                }));
             }
         }
     }
     found
 }
 
-/// The lengths of code that are tried, and what a code of each may be.
-fn readings(digits: Digits) -> &'static [(usize, Kind)] {
-    match digits.count() {
-        6 => &[(6, Kind::Otp), (8, Kind::Scratch)],
-        7 => &[(7, Kind::Otp), (8, Kind::Scratch)],
-        _ => &[(8, Kind::Either)],
-    }
+/// The lengths of code that are tried, and what a code of each may be: scratch codes have eight
+/// digits.
+fn readings(lengths: &[Digits]) -> impl Iterator<Item = (usize, Kind)> {
+    (6..=8).filter_map(|length| {
+        let otp = lengths.iter().any(|digits| digits.count() == length);
+        match (otp, length == 8) {
+            (true, true) => Some((length, Kind::Either)),
+            (true, false) => Some((length, Kind::Otp)),
+            (false, true) => Some((length, Kind::Scratch)),
+            (false, false) => None,
+        }
+    })
 }
 
 /// Apps show "123 456", and so people type it.
@@ -91,7 +104,7 @@ mod tests {
 
     fn read(reply: &[u8], combined: bool, digits: u8) -> Vec<(usize, u32, Kind)> {
         let answer = Answer { first_pass: None, reply: Reply::Given(reply), combined };
-        candidates(&answer, Digits::new(digits).unwrap())
+        candidates(&answer, &[Digits::new(digits).unwrap()])
             .into_iter()
             .map(|found| (found.prefix, found.code, found.kind))
             .collect()
@@ -104,6 +117,18 @@ mod tests {
         assert_eq!(read(b"01234567", false, 6), []);
         assert_eq!(read(b"0123456", false, 7), [(0, 123_456, Kind::Otp)]);
         assert_eq!(read(b"01234567", false, 8), [(0, 1_234_567, Kind::Either)]);
+    }
+
+    #[test]
+    fn codes_of_several_lengths() {
+        let answer =
+            Answer { first_pass: None, reply: Reply::Given(b"pass12345678"), combined: true };
+        let lengths = [8, 6, 8].map(|digits| Digits::new(digits).unwrap());
+        let found: Vec<_> = candidates(&answer, &lengths)
+            .into_iter()
+            .map(|found| (found.prefix, found.length, found.code, found.kind))
+            .collect();
+        assert_eq!(found, [(6, 6, 345_678, Kind::Otp), (4, 8, 12_345_678, Kind::Either)]);
     }
 
     #[test]
@@ -144,7 +169,7 @@ mod tests {
             reply: Reply::Given(b"222222"),
             combined: false,
         };
-        let found = candidates(&answer, Digits::SIX);
+        let found = candidates(&answer, &[Digits::SIX]);
         assert_eq!(found.iter().map(|c| c.code).collect::<Vec<_>>(), [111_111, 222_222]);
         assert_eq!(found[0].input, Input::FirstPass);
     }

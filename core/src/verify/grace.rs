@@ -16,6 +16,7 @@ pub fn is_fresh(account: &Account, terms: &Terms, now: u64) -> bool {
     account
         .logins
         .iter()
+        .flatten()
         .find_map(|slot| match slot {
             LoginSlot::Login { host, at } if Some(host.as_str()) == terms.host => Some(*at),
             _ => None,
@@ -33,7 +34,7 @@ pub(super) fn record(account: &Account, terms: &Terms, now: u64) -> Option<Chang
         LoginSlot::Login { at, .. } => (2, *at),
         LoginSlot::Malformed => (3, 0),
     };
-    let (slot, _) = account.logins.iter().enumerate().min_by_key(|(_, slot)| worth(slot))?;
+    let (slot, _) = account.logins.as_ref()?.iter().enumerate().min_by_key(|(_, slot)| worth(slot))?;
     Some(Change::Login { slot, host: host.to_owned(), at: i64::try_from(now).ok()? })
 }
 

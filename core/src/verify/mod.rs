@@ -1,21 +1,22 @@
 //! One answer against one account at one moment: a verdict and the changes it costs.
 //!
 //! Pure: nothing here reads a clock or a file. The order is google-authenticator's: the attempt is
-//! counted, then what was answered is tried in passes, scratch codes before one-time codes.
+//! counted, then what was answered is tried in passes, scratch codes before one-time codes. Recovery
+//! codes, whose hashes take time, come last.
 
 mod candidate;
 mod grace;
 mod hotp;
 mod passes;
 mod rate;
+mod recovery;
 mod totp;
-
-use zeroize::Zeroize;
 
 use crate::account::{Account, Change};
 use crate::otp::{Algorithm, Digits, Otp};
 use crate::reason::Reason;
 use crate::secret::Secret;
+use crate::wipe;
 use passes::passes;
 
 pub use grace::is_fresh;
@@ -72,10 +73,14 @@ pub enum Verdict {
 pub struct Accepted {
     /// What kind of code it was.
     pub factor: Factor,
+    /// What the person calls the credential, where it has a name.
+    pub credential: Option<String>,
     /// How far ahead of ours the code was, in steps or counts.
     pub drift: i64,
     /// The code would be accepted again.
     pub reusable: bool,
+    /// How many recovery codes are left; `None` where there never were any.
+    pub codes_left: Option<usize>,
     /// Where the code was found.
     pub input: Input,
     /// The length in bytes of the password before the code.
@@ -91,6 +96,10 @@ pub enum Factor {
     Hotp,
     /// A scratch code.
     Scratch,
+    /// A recovery code.
+    Recovery,
+    /// A bypass code of the help desk.
+    Bypass,
 }
 
 impl Factor {
@@ -101,6 +110,8 @@ impl Factor {
             Self::Totp => "totp",
             Self::Hotp => "hotp",
             Self::Scratch => "scratch",
+            Self::Recovery => "recovery",
+            Self::Bypass => "bypass_code",
         }
     }
 }
@@ -125,13 +136,15 @@ pub struct Denied {
     pub wait: Option<u64>,
     /// The code was looked for at other times, too, which takes most of the time.
     pub searched: bool,
+    /// What may be a recovery code was hashed, which takes as long.
+    pub hashed: bool,
 }
 
 impl Denied {
     /// Denied for good.
     #[must_use]
     pub fn finally(reason: Reason) -> Self {
-        Self { reason, is_final: true, wait: None, searched: false }
+        Self { reason, is_final: true, wait: None, searched: false, hashed: false }
     }
 }
 
@@ -173,30 +186,31 @@ pub fn verify(
 ) -> (Verdict, Vec<Change>) {
     let outcome = decide(account, answer, terms, now);
     wipe_registers(account);
-    wipe_stack();
+    wipe::stack();
     outcome
 }
 
 /// Another HMAC takes the place of what [`decide`] left in registers, before they are saved anywhere.
 #[inline(never)]
 fn wipe_registers(account: &Account) {
-    let algorithm = account.credential.algorithm.unwrap_or_default();
-    let otp = Otp::new(&Secret::new(vec![0; 20]), algorithm, Digits::SIX);
-    std::hint::black_box(otp.code(std::hint::black_box(0)));
+    for credential in &account.credentials {
+        let algorithm = credential.algorithm.unwrap_or_default();
+        let otp = Otp::new(&Secret::new(vec![0; 20]), algorithm, Digits::SIX);
+        std::hint::black_box(otp.code(std::hint::black_box(0)));
+    }
 }
 
-/// Overwrites what [`decide`] left below the caller's frame: HMAC keys do not wipe themselves.
-#[inline(never)]
-fn wipe_stack() {
-    [u64::MAX; 1024].zeroize();
-}
-
-/// As much work as a wrong time-based code costs, for those whose denial cost less: so that time
-/// does not tell who has enrolled, or how.
-pub fn search_in_vain(now: u64) {
-    let otp = Otp::new(&Secret::new(vec![0; 20]), Algorithm::default(), Digits::SIX);
-    // No code is so large.
-    let _ = totp::search(&otp, u32::MAX, i64::try_from(now / 30).unwrap_or(0));
+/// As much work as a wrong code costs, for those whose denial cost less: so that time does not tell
+/// who has enrolled, or how.
+pub fn work_in_vain(answer: &Answer, denied: Denied, terms: &Terms, now: u64) {
+    if terms.learn_skew && !denied.searched {
+        let otp = Otp::new(&Secret::new(vec![0; 20]), Algorithm::default(), Digits::SIX);
+        // No code is so large.
+        let _ = totp::search(&otp, u32::MAX, i64::try_from(now / 30).unwrap_or(0));
+    }
+    if !denied.hashed {
+        recovery::hash_in_vain(answer);
+    }
 }
 
 #[inline(never)]

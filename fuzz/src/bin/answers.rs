@@ -11,7 +11,7 @@ use std::collections::HashSet;
 
 use fuzz::has_lone_cr;
 use libfuzzer_sys::fuzz_target;
-use mfa_core::account::{Account, Change, Method};
+use mfa_core::account::{Account, Change, Hotp, Method, Progress, UsedSteps};
 use mfa_core::gauth::{apply, parse};
 use mfa_core::otp::{Otp, step};
 use mfa_core::reason::Reason;
@@ -108,8 +108,8 @@ impl Login<'_> {
         for change in changes {
             match change {
                 Change::Attempts(_) => {}
-                Change::Sightings(_) => assert!(self.terms.learn_skew),
-                Change::Counter(next) => {
+                Change::Credential(_, Progress::Sightings(_)) => assert!(self.terms.learn_skew),
+                Change::Credential(_, Progress::Counter(next)) => {
                     assert!(self.terms.advance_hotp);
                     assert!(counter(was).is_some_and(|counter| *next == counter.saturating_add(1)));
                 }
@@ -142,7 +142,7 @@ impl Login<'_> {
         is: &Account,
         changes: &[Change],
     ) -> Option<i64> {
-        let code = match (accepted.factor, &was.credential.method) {
+        let code = match (accepted.factor, &was.credentials[0].method) {
             (Factor::Scratch, _) => changes.iter().find_map(|change| match change {
                 Change::ScratchUsed(code) => {
                     assert!(was.scratch_codes.contains(code) && !is.scratch_codes.contains(code));
@@ -150,8 +150,8 @@ impl Login<'_> {
                 }
                 _ => None,
             }),
-            (Factor::Hotp, Method::Hotp { counter: before }) => {
-                assert!((0..was.credential.window.unwrap_or(0)).contains(&accepted.drift));
+            (Factor::Hotp, Method::Hotp(Hotp { counter: Some(before), .. })) => {
+                assert!((0..was.credentials[0].window.unwrap_or(0)).contains(&accepted.drift));
                 let after = before + accepted.drift + 1;
                 assert_eq!(counter(is), Some(after));
                 Some(after - 1)
@@ -159,9 +159,13 @@ impl Login<'_> {
             (Factor::Totp, Method::Totp(totp)) => {
                 let base = self.now / totp.period.expect("a period");
                 let hit = accepted.drift.wrapping_add_unsigned(base);
-                if let (Some(used), Method::Totp(after)) = (&totp.used, &is.credential.method) {
-                    assert!(used.as_ref().is_ok_and(|used| !used.contains(&hit)));
-                    assert!(matches!(&after.used, Some(Ok(used)) if used.contains(&hit)));
+                if let (Some(used), Method::Totp(after)) = (&totp.used, &is.credentials[0].method) {
+                    let holds = |used: &UsedSteps| match used {
+                        UsedSteps::List(steps) => steps.contains(&hit),
+                        UsedSteps::UpTo(_) => panic!("a file has a list"),
+                    };
+                    assert!(used.as_ref().is_ok_and(|used| !holds(used)));
+                    assert!(matches!(&after.used, Some(Ok(used)) if holds(used)));
                 }
                 totp.used.is_some().then_some(hit)
             }
@@ -182,8 +186,8 @@ impl Login<'_> {
 }
 
 fn counter(account: &Account) -> Option<i64> {
-    match account.credential.method {
-        Method::Hotp { counter } => Some(counter),
+    match &account.credentials[0].method {
+        Method::Hotp(hotp) => hotp.counter,
         Method::Totp(_) | Method::None => None,
     }
 }
@@ -218,9 +222,9 @@ fn with_codes(piece: &[u8], account: &Account, now: u64) -> Vec<u8> {
 }
 
 fn code(account: &Account, now: u64, ahead: i64) -> Option<String> {
-    let credential = &account.credential;
+    let credential = &account.credentials[0];
     let base = match &credential.method {
-        Method::Hotp { counter } => 0_u64.wrapping_add_signed(*counter),
+        Method::Hotp(hotp) => 0_u64.wrapping_add_signed(hotp.counter?),
         Method::Totp(totp) => step(now, totp.period.ok()?),
         Method::None => return None,
     };

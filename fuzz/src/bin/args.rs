@@ -32,7 +32,9 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(Args::parse(&twice), Ok(args.clone()), "the later wins, and they are the same");
 
     let home = home.map(|home| Path::new(OsStr::from_bytes(home)));
-    leads_nowhere_else(&args.secret, &user, home);
+    if let Some(template) = &args.secret {
+        leads_nowhere_else(template, &user, home);
+    }
 });
 
 /// The option that is complained of is wrong by itself, and those before it are not.

@@ -17,6 +17,8 @@ fuzz_target!(|text: &str| {
     let subject = Subject { user, source: host.and_then(address), host, tty, invoker };
 
     let accepted = &Accepted {
+        credential: None,
+        codes_left: None,
         factor: Factor::Totp,
         drift: 0,
         reusable: false,

@@ -5,7 +5,9 @@
 
 use fuzz::has_lone_cr;
 use libfuzzer_sys::fuzz_target;
-use mfa_core::account::{Account, Change, LoginSlot, Method, REMEMBERED, RateLimit, Sighting};
+use mfa_core::account::{
+    Account, Change, LoginSlot, Method, Progress, REMEMBERED, RateLimit, Sighting, UsedSteps,
+};
 use mfa_core::gauth::{apply, parse};
 
 fuzz_target!(|input: &[u8]| {
@@ -24,7 +26,7 @@ fuzz_target!(|input: &[u8]| {
             None => only_codes(&text, &after),
         }
         untouched(&change, &text, &was, &is);
-        if !matches!(change, Change::StepUsed { .. }) {
+        if !matches!(change, Change::Credential(_, Progress::StepUsed { .. })) {
             assert_eq!(*apply(&after, &change), after, "once is enough");
         }
         text = after;
@@ -42,18 +44,20 @@ fn change(piece: &[u8]) -> Option<Change> {
             interval: u64::try_from(number()?).ok().filter(|n| (1..=3600).contains(n))?,
             times: words.map_while(|word| u64::try_from(word.parse::<i64>().ok()?).ok()).collect(),
         }),
-        "C" => Change::Counter(number().filter(|&counter| counter >= 1)?),
-        "U" => Change::StepUsed {
+        "C" => of_the_credential(Progress::Counter(number().filter(|&counter| counter >= 1)?)),
+        "U" => of_the_credential(Progress::StepUsed {
             step: number()?,
             window: number().filter(|window| (1..=100).contains(window))?,
-        },
+        }),
         "X" => Change::ScratchUsed(
             u32::try_from(number()?)
                 .ok()
                 .filter(|code| (10_000_000..100_000_000).contains(code))?,
         ),
-        "K" => Change::Skew(number()?),
-        "R" => Change::Sightings(words.take(3).map_while(sighting).collect()),
+        "K" => of_the_credential(Progress::Skew(number()?)),
+        "R" => of_the_credential(Progress::Sightings(
+            words.take(3).map_while(sighting).collect(),
+        )),
         "L" => Change::Login {
             slot: usize::try_from(number()?).ok().filter(|&slot| slot < 10)?,
             at: number()?,
@@ -61,6 +65,10 @@ fn change(piece: &[u8]) -> Option<Change> {
         },
         _ => return None,
     })
+}
+
+fn of_the_credential(progress: Progress) -> Change {
+    Change::Credential(0, progress)
 }
 
 fn sighting(pair: &str) -> Option<Sighting> {
@@ -79,33 +87,36 @@ fn is_host(host: &str) -> bool {
 fn key(change: &Change) -> Option<String> {
     let key = match change {
         Change::Attempts(_) => "RATE_LIMIT",
-        Change::Counter(_) => "HOTP_COUNTER",
-        Change::StepUsed { .. } => "DISALLOW_REUSE",
-        Change::ScratchUsed(_) => return None,
-        Change::Skew(_) => "TIME_SKEW",
-        Change::Sightings(_) => "RESETTING_TIME_SKEW",
+        Change::Credential(_, Progress::Counter(_)) => "HOTP_COUNTER",
+        Change::Credential(_, Progress::StepUsed { .. }) => "DISALLOW_REUSE",
+        Change::Credential(_, Progress::Skew(_)) => "TIME_SKEW",
+        Change::Credential(_, Progress::Sightings(_)) => "RESETTING_TIME_SKEW",
         Change::Login { slot, .. } => return Some(format!("LAST{slot}")),
+        Change::ScratchUsed(_) => return None,
+        other => panic!("{other:?} is none of a file's"),
     };
     Some(key.to_owned())
 }
 
 /// What was changed reads back as meant.
 fn meant(change: &Change, was: &Account, is: &Account) {
-    let totp = |account: &Account| match &account.credential.method {
+    let totp = |account: &Account| match &account.credentials[0].method {
         Method::Totp(totp) => Some(totp.clone()),
-        Method::Hotp { .. } | Method::None => None,
+        Method::Hotp(_) | Method::None => None,
     };
     match change {
         Change::Attempts(limit) => assert_eq!(is.rate_limit.as_ref(), Some(&Ok(limit.clone()))),
-        Change::Counter(next) => {
-            assert!(matches!(is.credential.method, Method::Hotp { counter } if counter == *next));
+        Change::Credential(_, Progress::Counter(next)) => {
+            let Method::Hotp(hotp) = &is.credentials[0].method else { panic!("no counter") };
+            assert_eq!(hotp.counter, Some(*next));
         }
-        Change::StepUsed { step, window } => {
+        Change::Credential(_, Progress::StepUsed { step, window }) => {
             let (Some(before), Some(after)) = (totp(was), totp(is)) else { return };
-            let Some(Ok(after)) = after.used else { panic!("a list") };
+            let Some(Ok(UsedSteps::List(after))) = after.used else { panic!("a list") };
             assert_eq!(after.last(), Some(step));
             // What was no number is forgotten.
-            let Ok(before) = before.used.unwrap_or(Ok(Vec::new())) else { return };
+            let before = before.used.unwrap_or(Ok(UsedSteps::List(Vec::new())));
+            let Ok(UsedSteps::List(before)) = before else { return };
             let is_near = |used: &i64| used.abs_diff(*step) < window.unsigned_abs();
             let (near, mut far): (Vec<i64>, Vec<i64>) =
                 before.iter().partition(|used| is_near(used));
@@ -127,14 +138,17 @@ fn meant(change: &Change, was: &Account, is: &Account) {
                 was.scratch_codes.iter().filter(|other| *other != code).copied().collect();
             assert_eq!(*is.scratch_codes, others);
         }
-        Change::Skew(steps) => assert!(totp(is).is_none_or(|totp| totp.skew == *steps)),
-        Change::Sightings(seen) => {
+        Change::Credential(_, Progress::Skew(steps)) => {
+            assert!(totp(is).is_none_or(|totp| totp.skew == *steps));
+        }
+        Change::Credential(_, Progress::Sightings(seen)) => {
             assert!(totp(is).is_none_or(|totp| totp.sightings == *seen));
         }
         Change::Login { slot, host, at } => {
             let login = LoginSlot::Login { host: host.clone(), at: *at };
-            assert_eq!(is.logins[*slot], login);
+            assert_eq!(is.logins.as_ref().expect("ten slots")[*slot], login);
         }
+        other => panic!("{other:?} is none of a file's"),
     }
 }
 
@@ -164,8 +178,8 @@ fn untouched(change: &Change, text: &[u8], was: &Account, is: &Account) {
     if has_lone_cr(text) {
         return;
     }
-    let (secret, used) = (&was.credential.secret, matches!(change, Change::ScratchUsed(_)));
-    assert!(secret.is_err() || *secret == is.credential.secret, "the secret");
+    let (secret, used) = (&was.credentials[0].secret, matches!(change, Change::ScratchUsed(_)));
+    assert!(secret.is_err() || *secret == is.credentials[0].secret, "the secret");
     assert!(used || was.scratch_codes == is.scratch_codes, "the scratch codes");
 }
 

@@ -2,9 +2,9 @@
 
 use mfa_core::audit::Decision;
 use mfa_core::reason::Reason;
-use mfa_core::store::{GauthFile, Opened, Store, Trouble};
+use mfa_core::store::{Opened, Store, Trouble};
 use mfa_core::verify::{
-    Accepted, Answer, Denied, Input, Reply, Verdict, admits, search_in_vain, verify,
+    Accepted, Answer, Denied, Input, Reply, Verdict, admits, verify, work_in_vain,
 };
 
 use super::{Login, words};
@@ -14,7 +14,7 @@ use crate::pam::{Host, Level};
 #[derive(Clone, Copy)]
 pub(super) enum Judge<'a> {
     /// The person's account.
-    Account(&'a GauthFile),
+    Account(&'a dyn Store),
     /// Nothing: whatever is answered is denied for this, but the person is asked like any other.
     Nothing(&'a Trouble),
 }
@@ -37,8 +37,8 @@ impl Login<'_> {
             Err(denial) => denial,
         };
         let asked = denied.reason != Reason::RateLimited && denied.reason != Reason::BadRateLimit;
-        if asked && self.args.learn_skew && !denied.searched {
-            search_in_vain(host.now());
+        if asked {
+            work_in_vain(answer, denied, &self.terms(), host.now());
         }
         self.facts.deny(host, denied, &detail, asked);
         Err(denied)
@@ -52,14 +52,14 @@ impl Login<'_> {
         judge: Judge,
         answer: &Answer,
     ) -> Result<(Accepted, Option<Trouble>), (Denied, String)> {
-        let file = match judge {
-            Judge::Account(file) => file,
+        let store = match judge {
+            Judge::Account(store) => store,
             Judge::Nothing(trouble) => {
                 return Err((Denied::finally(trouble.reason), trouble.detail.clone()));
             }
         };
         let terms = self.terms();
-        let outcome = file
+        let outcome = store
             .transact(&mut |account| verify(account, answer, &terms, host.now()))
             .map_err(|trouble| (Denied::finally(trouble.reason), trouble.detail))?;
         if let Some(trouble) = &outcome.warning {
@@ -71,7 +71,7 @@ impl Login<'_> {
             words::unwritten(host, trouble);
         }
         match (outcome.verdict, unwritten) {
-            (Verdict::Denied(denied), None) => Err((denied, file.shown().to_string())),
+            (Verdict::Denied(denied), None) => Err((denied, store.shown())),
             (Verdict::Denied(denied), Some(trouble)) => Err((denied, trouble.to_string())),
             (Verdict::Accepted(_), Some(trouble)) if !self.args.allow_readonly => {
                 Err((Denied::finally(trouble.reason), trouble.detail))
@@ -109,7 +109,7 @@ impl Login<'_> {
 pub(super) fn may_answer_again(host: &impl Host, judge: Judge) -> bool {
     match judge {
         Judge::Nothing(_) => true,
-        Judge::Account(file) => match file.open() {
+        Judge::Account(store) => match store.open() {
             Opened::Enrolled(account) => admits(&account, host.now()).is_ok(),
             Opened::NotEnrolled(_) | Opened::Broken(_) => false,
         },

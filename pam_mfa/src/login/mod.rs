@@ -6,15 +6,15 @@ mod words;
 
 use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Once;
 
 use mfa_core::account::Account;
 use mfa_core::audit::{Decision, Value};
 use mfa_core::reason::Reason;
-use mfa_core::store::{GauthFile, Opened, Store, Trouble};
+use mfa_core::store::{Opened, Store, Trouble};
 use mfa_core::verify::{Answer, Denied, Reply, Terms, Verdict, admits, is_fresh, verify};
 
+use crate::Paths;
 use crate::args::{Args, FirstPass};
 use crate::pam::{CannotAsk, Host, Item, Level, Token};
 use crate::person::{Person, Unusable};
@@ -45,7 +45,7 @@ pub(crate) fn guarded<H: Host>(host: &mut H, hook: impl FnOnce(&mut H) -> Outcom
 }
 
 /// The auth phase.
-pub(crate) fn authenticate(host: &mut impl Host, args: &[&CStr], run_dir: &Path) -> Outcome {
+pub(crate) fn authenticate(host: &mut impl Host, args: &[&CStr], paths: Paths) -> Outcome {
     let typed = host.user();
     let args = match Args::parse(args) {
         Ok(args) => args,
@@ -54,16 +54,16 @@ pub(crate) fn authenticate(host: &mut impl Host, args: &[&CStr], run_dir: &Path)
             return facts.deny(host, Denied::finally(reason), &option, false);
         }
     };
-    let person = Person::find(typed, &args, run_dir);
+    let person = Person::find(typed, &args, paths);
     let facts = Facts::gather(host, person.name);
     let login = Login { args: &args, facts: &facts };
     if args.debug {
-        login.describe(host, &person.file);
+        login.describe(host, &person.account);
     }
-    match person.file {
-        Ok(file) => match file.open() {
-            Opened::Enrolled(account) => login.enrolled(host, &file, account),
-            Opened::NotEnrolled(trouble) if args.nullok => {
+    match person.account {
+        Ok(store) => match store.open() {
+            Opened::Enrolled(account) => login.enrolled(host, &*store, account),
+            Opened::NotEnrolled(trouble) if args.nullok && trouble.reason != Reason::Reset => {
                 let Trouble { reason, detail, .. } = &trouble;
                 facts.log(host, Level::Info, Decision::Ignored { reason: *reason, detail });
                 Outcome::Ignored
@@ -96,8 +96,8 @@ impl Login<'_> {
         }
     }
 
-    fn enrolled(&self, host: &mut impl Host, file: &GauthFile, account: Box<Account>) -> Outcome {
-        let judge = Judge::Account(file);
+    fn enrolled(&self, host: &mut impl Host, store: &dyn Store, account: Box<Account>) -> Outcome {
+        let judge = Judge::Account(store);
         if admits(&account, host.now()).is_err() {
             // Nobody is asked, but the attempt counts.
             let answer = Answer { first_pass: None, reply: Reply::NotAsked, combined: false };
@@ -212,10 +212,10 @@ impl Login<'_> {
         Outcome::Accepted
     }
 
-    fn describe(&self, host: &impl Host, file: &Result<GauthFile, Unusable>) {
+    fn describe(&self, host: &impl Host, account: &Result<Box<dyn Store>, Unusable>) {
         let service = host.item(Item::Service).unwrap_or_default();
-        let file = match file {
-            Ok(file) => file.shown().to_string(),
+        let file = match account {
+            Ok(store) => store.shown(),
             Err(Unusable { trouble, .. }) => trouble.to_string(),
         };
         let [user, service, file] = [&self.facts.user, &service, &file].map(|text| Value(text));

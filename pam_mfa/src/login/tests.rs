@@ -90,11 +90,12 @@ impl Stage {
     fn login_with(&mut self, line: &str) -> Outcome {
         let args: Vec<_> = line.split_whitespace().map(|arg| CString::new(arg).unwrap()).collect();
         let args: Vec<_> = args.iter().map(CString::as_c_str).collect();
-        let run_dir = self.dir.path().join("run");
+        let (run, records) = (self.dir.path().join("run"), self.dir.path().join("records"));
+        let paths = Paths { run: &run, records: &records };
         self.prompts.clear();
         self.said.clear();
         self.log.borrow_mut().clear();
-        guarded(self, |host| authenticate(host, &args, &run_dir))
+        guarded(self, |host| authenticate(host, &args, paths))
     }
 
     fn last_log(&self) -> String {
