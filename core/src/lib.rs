@@ -12,10 +12,14 @@
 pub mod account;
 pub mod audit;
 pub mod codes;
+pub mod confirm;
 mod document;
 pub mod gauth;
 mod latest;
 pub mod otp;
+pub mod otpauth;
+pub mod qr;
+pub mod random;
 pub mod reason;
 pub mod record;
 pub mod seal;

@@ -28,6 +28,23 @@ impl Secret {
         Zeroizing::new(BASE32_NOPAD.encode(&self.0))
     }
 
+    /// Reads base32 as RFC 4648 section 6 has it, in any case, with its padding or without.
+    ///
+    /// `None` at any other byte, at bits that fill no byte and are not 0, and when not one byte
+    /// comes out.
+    #[must_use]
+    pub fn from_base32(text: &str) -> Option<Self> {
+        let text = Zeroizing::new(text.to_ascii_uppercase());
+        let symbols = text.trim_end_matches('=');
+        let padding = text.len() - symbols.len();
+        if padding >= 8 || (padding > 0 && text.len() % 8 != 0) {
+            return None;
+        }
+        let mut bytes = Zeroizing::new(vec![0; BASE32_NOPAD.decode_len(symbols.len()).ok()?]);
+        BASE32_NOPAD.decode_mut(symbols.as_bytes(), &mut bytes).ok()?;
+        (!bytes.is_empty()).then_some(Self(bytes))
+    }
+
     /// Reads base32 as google-authenticator does: any case, blanks and hyphens ignored, 0, 1 and 8
     /// taken for O, L and B, bits that fill no byte dropped.
     ///
@@ -127,6 +144,46 @@ mod tests {
     }
 
     #[test]
+    fn strict_but_for_case_and_padding() {
+        let read = |text: &str| Secret::from_base32(text).map(|secret| secret.as_bytes().to_vec());
+        // RFC 4648 section 10.
+        for (text, bytes) in [
+            ("MY======", "f"),
+            ("MZXQ====", "fo"),
+            ("MZXW6===", "foo"),
+            ("MZXW6YQ=", "foob"),
+            ("MZXW6YTB", "fooba"),
+            ("MZXW6YTBOI======", "foobar"),
+        ] {
+            let lower = text.to_lowercase();
+            for text in [text, text.trim_end_matches('='), &lower] {
+                assert_eq!(read(text).unwrap(), bytes.as_bytes(), "{text}");
+            }
+        }
+        for text in [
+            "",
+            "M",
+            "=",
+            "========",
+            "MZ",
+            "MZX",
+            "MY=",
+            "MY=======",
+            "MZXW6YTB========",
+            "MY======MY======",
+            "MY==MY==",
+            "M1",
+            "M8",
+            "MY MY",
+            "MY-MY",
+            "MY\n",
+            "M\u{e9}",
+        ] {
+            assert_eq!(read(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
     fn debug_shows_nothing() {
         assert_eq!(format!("{:?}", Secret::new(b"hunter2".to_vec())), "Secret(..)");
         let mut codes = ScratchCodes::default();
@@ -139,6 +196,7 @@ mod tests {
         fn own_base32_is_read_back(bytes in proptest::collection::vec(proptest::num::u8::ANY, 1..80)) {
             let secret = Secret::new(bytes.clone());
             proptest::prop_assert_eq!(read(&secret.to_base32()), Some(bytes));
+            proptest::prop_assert_eq!(Secret::from_base32(&secret.to_base32()), Some(secret));
         }
     }
 }

@@ -9,7 +9,7 @@ use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
 use mfa_core::otp::{Algorithm, Digits};
 
 use crate::failure::Failure;
-use crate::qr::Mode;
+use crate::qr::QrMode;
 use crate::refusal;
 
 /// What the command line asks for.
@@ -114,7 +114,7 @@ pub struct Args {
     /// How to draw the QR code: NONE, ANSI, UTF8, ANSI_INVERSE, ... or UTF8_GREY
     #[arg(short = 'Q', long, value_name = "MODE", ignore_case = true, aliases = ["qr", "qr-"])]
     #[arg(hide_possible_values = true, allow_hyphen_values = true)]
-    pub qr_mode: Option<Mode>,
+    pub qr_mode: Option<QrMode>,
 
     /// Draw the QR code into this new file as well, once all is decided
     #[arg(long, value_name = "FILE.svg", value_parser = PathBufValueParser::new().try_map(svg))]

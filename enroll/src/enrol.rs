@@ -4,18 +4,18 @@ use std::ffi::OsString;
 use std::io::{BufRead, Write};
 
 use mfa_core::gauth::NewFile;
+use mfa_core::otpauth::{self, Uri};
+use mfa_core::random;
 use mfa_core::secret::Secret;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::plan::{Plan, Shown};
-use crate::qr::Symbol;
+use crate::plan::{Method, Plan, Shown};
+use crate::qr;
 use crate::question::Question;
-use crate::random;
 use crate::report::report;
 use crate::show::{say_uri, show};
 use crate::talk::Talk;
-use crate::uri::Uri;
 use crate::world::World;
 
 /// How it ended.
@@ -47,7 +47,7 @@ pub fn enrol<R: BufRead, W: Write>(
     world: &World,
 ) -> Result<Ending, Failure> {
     if plan.shown == Shown::Object && plan.open().next().is_some() {
-        return Err(Failure::Undecided(plan.open().collect()));
+        return Err(Failure::Undecided(plan.open().map(Question::options).collect()));
     }
     if let Some(question @ Question::TimeBased) = plan.open().next() {
         let yes = talk.ask_whether(&question.text(&plan, world.path, world.exists))?;
@@ -59,7 +59,7 @@ pub fn enrol<R: BufRead, W: Write>(
     let secret = random::secret(world.random)?;
     let scratch_codes = random::scratch_codes(world.random, plan.scratch_codes)?;
     let uri = uri(&plan, world, &secret);
-    let picture = world.qr_file.map(|_| Ok(Symbol::new(&uri)?.svg())).transpose()?;
+    let picture = world.qr_file.map(|_| qr::svg(&uri)).transpose()?;
     let used = match plan.shown {
         Shown::All => show(&plan, talk, world, &secret, &uri, &scratch_codes)?,
         Shown::Object => None,
@@ -121,13 +121,16 @@ fn uri(plan: &Plan, world: &World, secret: &Secret) -> Zeroizing<String> {
     let label: &OsString = plan.label.as_ref().unwrap_or(&usual_label);
     let issuer = plan.issuer.as_ref().unwrap_or(&world.host);
     let uri = Uri {
-        secret,
-        label: label.as_encoded_bytes(),
-        issuer: issuer.as_encoded_bytes(),
-        method: plan.method(),
+        secret: secret.clone(),
+        label: label.as_encoded_bytes().to_vec(),
+        issuer: issuer.as_encoded_bytes().to_vec(),
+        method: match plan.method() {
+            Method::Totp => otpauth::Method::Totp { period: plan.period().into() },
+            // The file begins with this one as well.
+            Method::Hotp => otpauth::Method::Hotp { counter: 1 },
+        },
         algorithm: plan.algorithm,
         digits: plan.digits,
-        period: plan.period(),
     };
     uri.text()
 }

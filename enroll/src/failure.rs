@@ -4,11 +4,11 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use mfa_core::qr::TooLong;
+use mfa_core::random::NoRandomness;
 use mfa_core::reason::Reason;
 use mfa_core::store::Trouble;
 use nix::errno::Errno;
-
-use crate::question::Question;
 
 /// One variant for each cause that a person can act on; `Display` is the sentence, without its full
 /// stop. The old file is as it was, but for [`Reason::NotDurable`].
@@ -16,8 +16,8 @@ use crate::question::Question;
 pub enum Failure {
     /// The command line makes no sense.
     Usage(String),
-    /// No question may be asked, and these are open.
-    Undecided(Vec<Question>),
+    /// No question may be asked; each of these decides one that is open.
+    Undecided(Vec<&'static str>),
     /// HOME names no directory, and no file was given.
     NoHome,
     /// The input ended at a question.
@@ -42,8 +42,21 @@ pub enum Failure {
 
 impl Failure {
     /// Whether the new file is in place nevertheless.
+    #[must_use]
     pub fn is_in_place(&self) -> bool {
         matches!(self, Self::File(trouble) if trouble.reason == Reason::NotDurable)
+    }
+}
+
+impl From<TooLong> for Failure {
+    fn from(_: TooLong) -> Self {
+        Self::TooLongForQr
+    }
+}
+
+impl From<NoRandomness> for Failure {
+    fn from(_: NoRandomness) -> Self {
+        Self::NoRandomness
     }
 }
 
@@ -51,8 +64,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(sentence) => f.write_str(sentence),
-            Self::Undecided(questions) => {
-                let options: Vec<_> = questions.iter().map(|question| question.options()).collect();
+            Self::Undecided(options) => {
                 write!(f, "--json asks nothing; add {}", options.join("; "))
             }
             Self::NoHome => f.write_str(

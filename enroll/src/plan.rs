@@ -8,7 +8,7 @@ use mfa_core::otp::{Algorithm, Digits, Otp};
 use mfa_core::secret::{ScratchCodes, Secret};
 
 use crate::args::Args;
-use crate::qr::Mode;
+use crate::qr::QrMode;
 use crate::question::Question;
 
 /// Seconds a time-based code lasts when nothing else is said.
@@ -76,7 +76,7 @@ pub struct Plan {
     /// The host's name in the app, unless it is the usual one.
     pub issuer: Option<OsString>,
     /// How to draw the QR code, unless as usual.
-    pub qr: Option<Mode>,
+    pub qr: Option<QrMode>,
     /// The file to draw the QR code into.
     pub qr_file: Option<PathBuf>,
     /// What is shown of the secret and the codes.

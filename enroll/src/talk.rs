@@ -22,11 +22,17 @@ impl<R: BufRead, W: Write> Talk<R, W> {
     }
 
     /// Writes `text` as it is.
+    ///
+    /// # Errors
+    /// [`Failure::Output`].
     pub fn say(&mut self, text: &str) -> Result<(), Failure> {
         self.put(text.as_bytes())
     }
 
     /// Writes `bytes` as they are.
+    ///
+    /// # Errors
+    /// [`Failure::Output`].
     pub fn put(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.output.write_all(bytes).and_then(|()| self.output.flush()).map_err(Failure::Output)
     }
@@ -34,7 +40,7 @@ impl<R: BufRead, W: Write> Talk<R, W> {
     /// Asks for a line.
     ///
     /// # Errors
-    /// [`Failure::InputEnded`] when there is none any more.
+    /// [`Failure::InputEnded`] when there is none any more; [`Failure::Input`], [`Failure::Output`].
     pub fn ask(&mut self, prompt: &str) -> Result<Zeroizing<String>, Failure> {
         self.say(prompt)?;
         let mut line = Zeroizing::new(Vec::with_capacity(usize::try_from(LINE).unwrap_or(0)));

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use crate::random::Random;
+use mfa_core::random::Random;
 
 /// The person, the machine, the files.
 pub struct World<'a> {

@@ -3,11 +3,8 @@
 
 #![no_main]
 
-#[path = "../../../enroll/src/confirm.rs"]
-mod confirm;
-
-use confirm::{Answer, judge};
 use libfuzzer_sys::fuzz_target;
+use mfa_core::confirm::{Answer, judge};
 use mfa_core::otp::{Algorithm, Digits, Otp, step};
 use mfa_core::secret::Secret;
 
@@ -15,9 +12,9 @@ const NOW: u64 = 1_700_000_000;
 
 fuzz_target!(|input: &[u8]| {
     let [period, window, offset, typed @ ..] = input else { return };
-    let (period, window) = (period % 60 + 1, window % 21 + 1);
+    let (period, window) = (u64::from(period % 60 + 1), window % 21 + 1);
     let otp = Otp::new(&Secret::new(vec![7; 20]), Algorithm::Sha1, Digits::SIX);
-    let current = step(NOW, period.into());
+    let current = step(NOW, period);
     let code = otp.text(current.wrapping_add_signed(i8::from_be_bytes([*offset]).into()));
     let typed = String::from_utf8_lossy(typed).replace('@', &code);
 
@@ -28,8 +25,9 @@ fuzz_target!(|input: &[u8]| {
             assert_eq!(otp.text(good), digits);
         }
         Answer::OtherTime(seconds) => {
-            assert_eq!(seconds % i64::from(period), 0);
-            let other = current.wrapping_add_signed(seconds / i64::from(period));
+            let period = i64::try_from(period).unwrap();
+            assert_eq!(seconds % period, 0);
+            let other = current.wrapping_add_signed(seconds / period);
             assert_eq!(otp.text(other), digits);
         }
         Answer::Skip => assert!(digits.starts_with('-')),

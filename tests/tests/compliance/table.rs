@@ -28,11 +28,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     (
         "code of the step before or after, while enrolling",
         "the_window_of_the_file_but_at_most_one_to_either_side",
-        include_str!("../../../enroll/src/confirm.rs"),
+        include_str!("../../../core/src/confirm.rs"),
     ),
     ("code confirmed while enrolling", "the_apps_code_confirms_and_is_used_up", DIALOGUE),
     ("wrong code while enrolling", "a_wrong_code_is_asked_again_and_reveals_nothing", DIALOGUE),
-    ("period, counter", "all_that_is_unusual", include_str!("../../../enroll/src/uri.rs")),
+    ("period, counter", "all_that_is_unusual", include_str!("../../../core/src/otpauth/write.rs")),
 ];
 
 const LOGIN: &str = include_str!("../../../pam_mfa/src/login/tests.rs");

@@ -1,33 +1,52 @@
 //! Secrets and recovery codes, from the kernel's generator.
 
-use mfa_core::secret::{ScratchCodes, Secret};
+use std::fmt;
+
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
-use crate::failure::Failure;
+use crate::secret::{ScratchCodes, Secret};
 
 /// The size of a secret: 160 bits, as RFC 4226 section 4 recommends.
 const SECRET_BYTES: usize = 20;
 const SCRATCH_CODES: std::ops::RangeInclusive<u32> = 10_000_000..=99_999_999;
 
 /// Fills bytes with random ones.
-pub type Random<'a> = dyn Fn(&mut [u8]) -> Result<(), Failure> + 'a;
+pub type Random<'a> = dyn Fn(&mut [u8]) -> Result<(), NoRandomness> + 'a;
 
-/// The kernel's generator (getrandom(2)).
-pub fn system() -> impl Fn(&mut [u8]) -> Result<(), Failure> {
-    let random = SystemRandom::new();
-    move |bytes| random.fill(bytes).map_err(|_| Failure::NoRandomness)
+/// The kernel gives no random numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoRandomness;
+
+impl fmt::Display for NoRandomness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the kernel gives no random numbers")
+    }
 }
 
-/// A new secret.
-pub fn secret(random: &Random) -> Result<Secret, Failure> {
+/// The kernel's generator (getrandom(2)).
+///
+/// # Errors
+/// [`NoRandomness`].
+pub fn system(bytes: &mut [u8]) -> Result<(), NoRandomness> {
+    SystemRandom::new().fill(bytes).map_err(|_| NoRandomness)
+}
+
+/// A new secret of 20 bytes.
+///
+/// # Errors
+/// [`NoRandomness`].
+pub fn secret(random: &Random) -> Result<Secret, NoRandomness> {
     let mut bytes = vec![0; SECRET_BYTES];
     random(&mut bytes)?;
     Ok(Secret::new(bytes))
 }
 
 /// `count` different numbers of eight digits, each as likely as any other.
-pub fn scratch_codes(random: &Random, count: u8) -> Result<ScratchCodes, Failure> {
+///
+/// # Errors
+/// [`NoRandomness`].
+pub fn scratch_codes(random: &Random, count: u8) -> Result<ScratchCodes, NoRandomness> {
     let count = usize::from(count);
     let mut codes = ScratchCodes::with_capacity(count);
     while codes.len() < count {
@@ -62,11 +81,10 @@ mod tests {
 
     #[test]
     fn the_kernels() {
-        let random = system();
-        let (one, other) = (secret(&random).unwrap(), secret(&random).unwrap());
+        let (one, other) = (secret(&system).unwrap(), secret(&system).unwrap());
         assert_eq!(one.to_base32().len(), 32);
         assert_ne!(one, other);
-        let codes = scratch_codes(&random, 200).unwrap();
+        let codes = scratch_codes(&system, 200).unwrap();
         assert!(codes.iter().all(|code| SCRATCH_CODES.contains(code)));
         // Their first digits are spread: each comes about 22 times.
         for digit in 1..=9 {
@@ -77,7 +95,7 @@ mod tests {
 
     #[test]
     fn no_randomness_no_secret() {
-        let random = |_: &mut [u8]| Err(Failure::NoRandomness);
+        let random = |_: &mut [u8]| Err(NoRandomness);
         assert!(secret(&random).is_err() && scratch_codes(&random, 1).is_err());
     }
 }

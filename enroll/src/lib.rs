@@ -1,0 +1,26 @@
+//! The command mfa-enroll, and what of it other commands use: asking and telling, the QR code, and
+//! the app's code that confirms a secret.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
+mod args;
+pub mod command;
+pub mod confirm;
+mod enrol;
+pub mod failure;
+mod plan;
+pub mod qr;
+pub mod qr_file;
+mod question;
+mod refusal;
+mod report;
+mod save;
+mod show;
+pub mod span;
+pub mod talk;
+mod whoami;
+mod world;
