@@ -44,7 +44,7 @@ pub(super) fn write(version: u32, sequence: u64, body: &[u8]) -> io::Result<Vec<
     Ok(slot)
 }
 
-/// Version and content of a slot, if it is what [`write`] makes of them, byte for byte but the mark.
+/// Version and content of a slot, if it is what [`write()`] makes of them, byte for byte but the mark.
 pub(super) fn read(slot: &[u8]) -> Option<(u32, Newest<'_>)> {
     let (&last, slot) = slot.split_last()?;
     let end = slot.iter().position(|&byte| byte == b'\n')?;

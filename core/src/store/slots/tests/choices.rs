@@ -23,7 +23,9 @@ impl Choices {
             let Self::Each { answers: given, .. } = choices else { unreachable!() };
             answers = given;
             // The next one: the last answer that can be another is, and all behind it are open again.
-            while answers.pop_if(|(answer, of)| *answer + 1 == *of).is_some() {}
+            while answers.last().is_some_and(|(answer, of)| answer + 1 == *of) {
+                answers.pop();
+            }
             let Some((answer, _)) = answers.last_mut() else { return Ok(()) };
             *answer += 1;
         }

@@ -4,18 +4,18 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::rc::Rc;
 
+use super::super::Device;
 use super::super::slot::{self, MARK};
-use super::super::{Device, SIZE};
 use super::choices::Choices;
 
 /// What a disk writes whole or not at all, in bytes.
 const SECTOR: usize = 512;
 
 /// The file, sector by sector.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Hash)]
 pub struct Disk(Vec<Sector>);
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Hash)]
 struct Sector {
     /// What readers see.
     cached: Content,
@@ -27,7 +27,7 @@ struct Sector {
 }
 
 /// The bytes of a sector, and their hash: it is asked for often.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 struct Content(Rc<[u8]>, u64);
 
 impl Content {
@@ -40,7 +40,7 @@ impl Content {
 
 impl Hash for Content {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.0.hash(hasher);
+        hasher.write_u64(self.1);
     }
 }
 
@@ -62,11 +62,12 @@ impl Disk {
     fn write(&mut self, offset: usize, bytes: &[u8]) {
         let mut file = self.file();
         file[offset..][..bytes.len()].copy_from_slice(bytes);
-        let touched = offset / SECTOR..(offset + bytes.len()).div_ceil(SECTOR);
-        for (sector, bytes) in
-            self.0.iter_mut().zip(file.chunks(SECTOR)).take(touched.end).skip(touched.start)
-        {
-            sector.cached = Content::new(bytes);
+        let end = (offset + bytes.len()).div_ceil(SECTOR);
+        let sectors = self.0.iter_mut().zip(file.chunks(SECTOR));
+        for (sector, bytes) in sectors.take(end).skip(offset / SECTOR) {
+            if *sector.cached.0 != *bytes {
+                sector.cached = Content::new(bytes);
+            }
             sector.is_dirty = true;
             if !sector.durable.contains(&sector.cached) {
                 sector.durable.push(sector.cached.clone());
@@ -86,18 +87,17 @@ impl Disk {
         self.0.iter_mut().for_each(|sector| sector.is_dirty = false);
     }
 
-    /// The power fails, or the kernel needs memory and forgets what is clean: readers see what the
-    /// disk holds.
-    #[must_use]
-    pub fn forget(mut self, with_dirty: bool, choices: &mut Choices) -> Self {
-        for sector in self.0.iter_mut().filter(|sector| with_dirty || !sector.is_dirty) {
+    /// Readers see what the disk holds: of everything after a power cut, of what is clean when the
+    /// kernel needed the memory.
+    pub fn forget(&mut self, is_cut: bool, choices: &mut Choices) {
+        for sector in self.0.iter_mut().filter(|sector| is_cut || !sector.is_dirty) {
             if sector.durable.len() > 1 {
-                sector.durable = vec![sector.durable[choices.pick(sector.durable.len())].clone()];
+                let kept = choices.pick(sector.durable.len());
+                sector.durable = vec![sector.durable.swap_remove(kept)];
             }
             sector.cached = sector.durable[0].clone();
             sector.is_dirty = false;
         }
-        self
     }
 }
 
@@ -125,7 +125,7 @@ pub struct Process<'a> {
     pub is_killed: bool,
 }
 
-/// Where a write stops that fails, in sectors.
+/// Where a write of a slot stops that fails, in sectors.
 const STOPS: [usize; 4] = [0, 1, 2, 7];
 
 impl Process<'_> {
@@ -141,34 +141,38 @@ impl Device for Process<'_> {
     fn read(&mut self) -> io::Result<Vec<u8>> {
         let mut file = self.disk.file();
         if self.flaw == Some(Flaw::OneSlot) {
-            if let Some((_, newest)) = slot::read(&file[..slot::SIZE]) {
-                if newest.sequence % 2 == 1 {
-                    file.rotate_right(slot::SIZE);
-                }
-            }
+            file.truncate(slot::SIZE);
+            let is_odd = slot::read(&file).is_some_and(|(_, newest)| newest.sequence % 2 == 1);
+            file.splice(if is_odd { 0..0 } else { slot::SIZE..slot::SIZE }, [0; slot::SIZE]);
         }
         for slot in file.chunks_mut(slot::SIZE) {
-            if self.flaw == Some(Flaw::TrustingMark)
-                || self.flaw == Some(Flaw::SameMark) && slot[MARK] == 0x80
-            {
+            let is_marked = match self.flaw {
+                Some(Flaw::TrustingMark) => true,
+                Some(Flaw::SameMark) => slot[MARK] == 0x80,
+                _ => false,
+            };
+            if is_marked {
                 mark(slot);
             }
         }
         Ok(file)
     }
 
-    fn write(&mut self, offset: usize, bytes: &[u8]) -> io::Result<()> {
+    fn write(&mut self, mut offset: usize, bytes: &[u8]) -> io::Result<()> {
+        let is_slot = bytes.len() == slot::SIZE;
         let mut bytes = bytes.to_vec();
-        let offset = if self.flaw == Some(Flaw::OneSlot) { offset % slot::SIZE } else { offset };
         match self.flaw {
-            Some(Flaw::EarlyMark) if bytes.len() == slot::SIZE => mark(&mut bytes),
-            Some(Flaw::SameMark) if bytes.len() == 1 => bytes = vec![0x80],
+            Some(Flaw::EarlyMark) if is_slot => mark(&mut bytes),
+            Some(Flaw::SameMark) if !is_slot => bytes = vec![0x80],
+            Some(Flaw::OneSlot) => offset %= slot::SIZE,
             _ => {}
         }
         if self.is_stopped() {
-            let sectors = if bytes.len() == 1 { 0 } else { STOPS[self.choices.pick(STOPS.len())] };
-            self.disk.write(offset, &bytes[..sectors * SECTOR]);
-            return Err(io::Error::other("write"));
+            if is_slot && !self.is_killed {
+                let sectors = STOPS[self.choices.pick(STOPS.len())];
+                self.disk.write(offset, &bytes[..sectors * SECTOR]);
+            }
+            return Err(io::Error::other("the write stopped"));
         }
         self.disk.write(offset, &bytes);
         Ok(())
@@ -176,11 +180,11 @@ impl Device for Process<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         if self.is_stopped() {
-            // A process that is killed leaves its writes to the kernel.
+            // Whoever is killed leaves the writes to the kernel.
             if !self.is_killed {
                 self.disk.fail();
             }
-            return Err(io::Error::other("flush"));
+            return Err(io::Error::other("the flush failed"));
         }
         if self.flaw != Some(Flaw::NoFlush) {
             self.disk.flush();
@@ -195,5 +199,3 @@ fn mark(bytes: &mut [u8]) {
         bytes[MARK] = slot::mark(slot.sequence);
     }
 }
-
-const _: () = assert!(SIZE % SECTOR == 0);

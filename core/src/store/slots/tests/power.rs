@@ -7,18 +7,8 @@ use super::super::{Device, MAX_BODY, commit, initial, load, settle};
 use super::choices::Choices;
 use super::disk::{Disk, Flaw, Process};
 
-/// The body that update `number` writes, told from all others by any of its parts.
-fn body(number: u8, length: usize) -> Vec<u8> {
-    vec![number; length]
-}
-
-/// Which update left what readers see.
-fn number(file: &[u8]) -> Result<u8, String> {
-    let newest = load(file).map_err(|damage| damage.to_string())?;
-    newest.body.first().copied().ok_or_else(|| "no update".to_owned())
-}
-
-/// A disk, and what was promised of it.
+/// What was promised of a disk, and the disk. Updates have numbers, and are known by them: all bytes
+/// of a body are the number of its update.
 #[derive(Clone, Hash)]
 struct World {
     disk: Disk,
@@ -31,14 +21,14 @@ struct World {
 
 impl World {
     fn new(flaw: Option<Flaw>) -> Self {
-        let disk = Disk::new(&initial(&body(0, 700)).unwrap());
+        let disk = Disk::new(&initial(&[0; 700]).unwrap());
         Self { disk, flaw, acknowledged: 0, tried: 0 }
     }
 
-    /// A login that goes as `choices` say.
+    /// Another update, with a body of so many bytes. `choices` say what happens to it.
     fn update(&mut self, length: usize, choices: &mut Choices) {
         self.tried += 1;
-        let body = body(self.tried, length);
+        let body = vec![self.tried; length];
         let mut process = self.process(choices);
         let file = process.read().unwrap();
         if commit(&mut process, load(&file).unwrap(), &body).is_ok() {
@@ -50,8 +40,9 @@ impl World {
     fn settle(&mut self, choices: &mut Choices) {
         let mut process = self.process(choices);
         let file = process.read().unwrap();
-        if settle(&mut process, load(&file).unwrap()).is_ok() {
-            self.acknowledged = number(&file).unwrap();
+        let newest = load(&file).unwrap();
+        if settle(&mut process, newest).is_ok() {
+            self.acknowledged = newest.body[0];
         }
     }
 
@@ -59,73 +50,106 @@ impl World {
         Process { disk: &mut self.disk, choices, flaw: self.flaw, is_killed: false }
     }
 
-    fn forget(&self, with_dirty: bool, choices: &mut Choices) -> Self {
-        Self { disk: self.disk.clone().forget(with_dirty, choices), ..self.clone() }
-    }
-
-    /// Readers see what was acknowledged last, or something later.
+    /// Readers see what was acknowledged last, or something that was tried later.
     fn check(&mut self) -> Result<(), String> {
         let file = self.process(&mut Choices::none()).read().unwrap();
-        let (acknowledged, tried) = (self.acknowledged, self.tried);
-        match number(&file)? {
-            seen if seen < acknowledged => {
-                Err(format!("update {seen}, though {acknowledged} was acknowledged"))
-            }
-            seen if seen > tried => Err(format!("update {seen} of {tried}")),
-            _ => Ok(()),
+        let newest = load(&file).map_err(|damage| damage.to_string())?;
+        let (found, acknowledged) = (newest.body[0], self.acknowledged);
+        if (acknowledged..=self.tried).contains(&found) {
+            return Ok(());
         }
+        Err(format!("update {found}, though {acknowledged} was acknowledged"))
     }
 }
 
-/// Every history of so many updates, and all that can become of it.
-#[allow(warnings)]
-static TR: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-fn explore(world: &mut World, updates: u8, seen: &mut HashSet<u64>) -> Result<(), String> {
-    TR.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let mut hasher = DefaultHasher::new();
-    world.hash(&mut hasher);
-    if !seen.insert(hasher.finish()) {
-        return Ok(());
+/// Every history of so many updates, whatever happens to each and between them.
+struct Exploration {
+    updates: u8,
+    /// Hashes of the worlds that were looked at.
+    seen: HashSet<u64>,
+    /// How many ways led to them.
+    steps: u64,
+}
+
+impl Exploration {
+    /// # Errors
+    /// The first promise that is not kept.
+    fn of(updates: u8, flaw: Option<Flaw>) -> Result<Self, String> {
+        let mut all = Self { updates, seen: HashSet::new(), steps: 0 };
+        all.visit(&mut World::new(flaw))?;
+        Ok(all)
     }
-    world.check()?;
-    for with_dirty in [true, false] {
-        Choices::each(|choices| explore(&mut world.forget(with_dirty, choices), updates, seen))?;
+
+    fn visit(&mut self, world: &mut World) -> Result<(), String> {
+        self.steps += 1;
+        let mut hasher = DefaultHasher::new();
+        world.hash(&mut hasher);
+        if !self.seen.insert(hasher.finish()) {
+            return Ok(());
+        }
+        world.check()?;
+        self.branch(world, |next, choices| next.disk.forget(true, choices))?;
+        self.branch(world, |next, choices| next.disk.forget(false, choices))?;
+        self.branch(world, World::settle)?;
+        if world.tried == self.updates {
+            return Ok(());
+        }
+        // Of one sector and of two, so that a slot has something left of the body before.
+        let length = if world.tried % 3 == 0 { 100 } else { 700 };
+        self.branch(world, |next, choices| next.update(length, choices))
     }
-    Choices::each(|choices| {
-        let mut next = world.clone();
-        next.settle(choices);
-        explore(&mut next, updates, seen)
-    })?;
-    if world.tried == updates {
-        return Ok(());
+
+    fn branch(
+        &mut self,
+        world: &World,
+        step: impl Fn(&mut World, &mut Choices),
+    ) -> Result<(), String> {
+        Choices::each(|choices| {
+            let mut next = world.clone();
+            step(&mut next, choices);
+            self.visit(&mut next)
+        })
     }
-    Choices::each(|choices| {
-        let mut next = world.clone();
-        // Two sectors and one by turns: a slot has something left of its last body.
-        next.update(if next.tried % 3 == 0 { 100 } else { 700 }, choices);
-        explore(&mut next, updates, seen)
-    })
 }
 
 #[test]
 fn nothing_acknowledged_is_lost() {
-    let mut seen = HashSet::new();
-    let start = std::time::Instant::now();
-    assert_eq!(
-        explore(&mut World::new(None), std::env::var("N").unwrap().parse().unwrap(), &mut seen),
-        Ok(())
-    );
-    eprintln!("{} states {:?} {:?}", seen.len(), TR, start.elapsed());
-    assert!(seen.len() > 1000);
+    let all = Exploration::of(4, None).unwrap();
+    println!("{} states, {} ways to them", all.seen.len(), all.steps);
+    assert!(all.seen.len() > 10_000 && all.steps > 200_000);
 }
 
 #[test]
 fn a_protocol_with_a_flaw_loses_something() {
     use Flaw::{EarlyMark, NoFlush, OneSlot, SameMark, TrustingMark};
     for flaw in [NoFlush, EarlyMark, OneSlot, TrustingMark, SameMark] {
-        let mut seen = HashSet::new();
-        let r = explore(&mut World::new(Some(flaw)), 3, &mut seen);
-        eprintln!("{flaw:?} {} {r:?}", seen.len());
-        assert!(r.is_err(), "{flaw:?}");
+        assert!(Exploration::of(3, Some(flaw)).is_err(), "{flaw:?}");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(100))]
+    #[test]
+    fn nothing_acknowledged_is_lost_in_the_long_run(
+        bytes in proptest::collection::vec(proptest::num::u8::ANY, 500..2_000),
+    ) {
+        let mut world = World::new(None);
+        let mut choices = Choices::Random(bytes.into_iter());
+        while choices.are_left() && world.tried < u8::MAX {
+            let length = 1 + choices.pick(256) * MAX_BODY / 256;
+            match choices.pick(8) {
+                0 => world.disk.forget(true, &mut choices),
+                1 => world.disk.forget(false, &mut choices),
+                2 => world.settle(&mut choices),
+                3..=5 => world.update(length, &mut choices),
+                _ => world.update(length, &mut Choices::none()),
+            }
+            world.check().unwrap();
+            for _ in 0..4 {
+                let mut after = world.clone();
+                after.disk.forget(true, &mut choices);
+                after.check().unwrap();
+            }
+        }
     }
 }
