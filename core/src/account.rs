@@ -147,7 +147,10 @@ impl CodeSet {
 }
 
 fn is_marked(used: u32, code: usize) -> bool {
-    u32::try_from(code).ok().and_then(|code| used.checked_shr(code)).is_none_or(|bits| bits & 1 == 1)
+    u32::try_from(code)
+        .ok()
+        .and_then(|code| used.checked_shr(code))
+        .is_none_or(|bits| bits & 1 == 1)
 }
 
 /// What codes are for.

@@ -209,8 +209,12 @@ mod tests {
             ..Used::default()
         };
         let hotp = Used { counter: Some(i64::MAX), ahead: Some(i64::MAX), ..Used::default() };
-        assert!(State { credentials: [(id(0), hotp)].into(), ..State::default() }.to_text().len()
-            < State { credentials: [(id(0), used.clone())].into(), ..State::default() }.to_text().len());
+        assert!(
+            State { credentials: [(id(0), hotp)].into(), ..State::default() }.to_text().len()
+                < State { credentials: [(id(0), used.clone())].into(), ..State::default() }
+                    .to_text()
+                    .len()
+        );
         State {
             attempts: (0..100).map(|n| 999_999_999_999 + 36 * n).collect(),
             credentials: (0..16).map(|n| (id(u32::MAX - n), used.clone())).collect(),
@@ -233,9 +237,16 @@ mod tests {
 
     #[test]
     fn what_is_unknown_or_malformed_is_refused() {
-        for body in ["colour=1", "attempts=[-1]", "[credential.x]", "[credential.00000000]\nx=1",
-            "[credential.00000000]\nseen=[[1]]", "[codes.00000000]", "[codes.00000000]\nused=-1",
-            "[codes.00000000]\nused=4294967296"] {
+        for body in [
+            "colour=1",
+            "attempts=[-1]",
+            "[credential.x]",
+            "[credential.00000000]\nx=1",
+            "[credential.00000000]\nseen=[[1]]",
+            "[codes.00000000]",
+            "[codes.00000000]\nused=-1",
+            "[codes.00000000]\nused=4294967296",
+        ] {
             assert!(State::read(body.as_bytes()).is_err(), "{body}");
         }
     }

@@ -10,8 +10,8 @@ use mfa_core::store::{
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid, User};
 
-use crate::args::{Args, Keeper};
 use crate::Paths;
+use crate::args::{Args, Keeper};
 use crate::path::expand;
 
 /// The identity of files that do not exist: what unknown users are given, so that this process is

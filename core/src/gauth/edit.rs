@@ -135,8 +135,14 @@ mod tests {
                 Change::Attempts(limit),
                 "S\n\" RATE_LIMIT 3 30 5 6\n\" TOTP_AUTH\n11111111\n22222222\n",
             ),
-            (Change::Credential(0, Progress::Counter(7)), "S\n\" HOTP_COUNTER 7\n\" TOTP_AUTH\n11111111\n22222222\n"),
-            (Change::Credential(0, Progress::Skew(-7)), "S\n\" TIME_SKEW -7\n\" TOTP_AUTH\n11111111\n22222222\n"),
+            (
+                Change::Credential(0, Progress::Counter(7)),
+                "S\n\" HOTP_COUNTER 7\n\" TOTP_AUTH\n11111111\n22222222\n",
+            ),
+            (
+                Change::Credential(0, Progress::Skew(-7)),
+                "S\n\" TIME_SKEW -7\n\" TOTP_AUTH\n11111111\n22222222\n",
+            ),
             (Change::ScratchUsed(11_111_111), "S\n\" TOTP_AUTH\n22222222\n"),
             (
                 Change::Credential(

@@ -197,7 +197,10 @@ mod tests {
         assert!(matches!(method("\" TOTP_AUTH"), Method::Totp(_)));
         assert!(matches!(method("x\" TOTP_AUTHfoo"), Method::Totp(_)), "looser than other keys");
         assert!(matches!(method("\" HOTP_COUNTER 5"), Method::Hotp(Hotp { counter: Some(5), .. })));
-        assert!(matches!(method("\" TOTP_AUTH\n\" HOTP_COUNTER 5x"), Method::Hotp(Hotp { counter: Some(5), .. })));
+        assert!(matches!(
+            method("\" TOTP_AUTH\n\" HOTP_COUNTER 5x"),
+            Method::Hotp(Hotp { counter: Some(5), .. })
+        ));
         assert!(matches!(method("\" TOTP_AUTH\n\" HOTP_COUNTER 0"), Method::Totp(_)));
         assert!(matches!(method("\" HOTP_COUNTER x"), Method::None));
         assert!(matches!(method("\" totp_auth"), Method::None));
@@ -205,8 +208,7 @@ mod tests {
 
     #[test]
     fn numbers_in_their_range_or_a_reason() {
-        let read =
-            |options: &str| only(parse(format!("S\n\" TOTP_AUTH\n{options}").as_bytes()));
+        let read = |options: &str| only(parse(format!("S\n\" TOTP_AUTH\n{options}").as_bytes()));
         for (line, window) in [
             ("\" WINDOW_SIZE 1", Ok(1)),
             ("\" WINDOW_SIZE 100 x", Ok(100)),

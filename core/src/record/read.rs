@@ -232,9 +232,9 @@ impl<'de> Deserialize<'de> for Base32 {
         // No copy is left of what is wiped with the file's text, as long as nothing is escaped.
         let text = Zeroizing::new(text(deserializer)?.into_owned());
         let bytes = BASE32_NOPAD.decode(text.as_bytes());
-        bytes.map(|bytes| Self(Secret::new(bytes))).map_err(|_| {
-            de::Error::custom("the secret is not base32: A-Z and 2-7 without `=`")
-        })
+        bytes
+            .map(|bytes| Self(Secret::new(bytes)))
+            .map_err(|_| de::Error::custom("the secret is not base32: A-Z and 2-7 without `=`"))
     }
 }
 

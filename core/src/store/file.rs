@@ -49,11 +49,7 @@ pub(super) fn open_any_size(
     rules: Rules,
     shown: Shown,
 ) -> Result<StateFile, Trouble> {
-    let flags = access
-        | OFlag::O_NOFOLLOW
-        | OFlag::O_NONBLOCK
-        | OFlag::O_NOCTTY
-        | OFlag::O_CLOEXEC;
+    let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let failed = |errno| {
         let reason = match errno {
             Errno::ENOENT => Reason::NoFile,

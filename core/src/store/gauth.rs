@@ -131,7 +131,8 @@ impl GauthFile {
 
     fn read(&self) -> Result<(Place, Zeroizing<Vec<u8>>), Trouble> {
         let place = self.locate()?;
-        let opened = file::open(&place, OFlag::O_RDONLY, self.rights, self.rules, self.shown_path())?;
+        let opened =
+            file::open(&place, OFlag::O_RDONLY, self.rights, self.rules, self.shown_path())?;
         let text = file::read(&opened, self.shown_path())?;
         Ok((place, text))
     }
@@ -153,7 +154,8 @@ impl GauthFile {
     ) -> Result<(Place, StateFile), Trouble> {
         loop {
             let place = self.locate()?;
-            let opened = file::open(&place, OFlag::O_RDONLY, self.rights, self.rules, self.shown_path())?;
+            let opened =
+                file::open(&place, OFlag::O_RDONLY, self.rights, self.rules, self.shown_path())?;
             match lock::lock(&opened.file, deadline) {
                 Ok(()) => {}
                 // Others cannot be kept out, but are noticed before the file is replaced.

@@ -34,7 +34,8 @@ pub(super) fn record(account: &Account, terms: &Terms, now: u64) -> Option<Chang
         LoginSlot::Login { at, .. } => (2, *at),
         LoginSlot::Malformed => (3, 0),
     };
-    let (slot, _) = account.logins.as_ref()?.iter().enumerate().min_by_key(|(_, slot)| worth(slot))?;
+    let (slot, _) =
+        account.logins.as_ref()?.iter().enumerate().min_by_key(|(_, slot)| worth(slot))?;
     Some(Change::Login { slot, host: host.to_owned(), at: i64::try_from(now).ok()? })
 }
 

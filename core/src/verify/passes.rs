@@ -28,16 +28,16 @@ pub(super) fn passes(
     let mut result = None;
     let lengths: Vec<_> = generators.iter().map(|generator| generator.otp.digits()).collect();
     for Candidate { input, prefix, length, code, kind } in candidates(answer, &lengths) {
-        let (check, credential) =
-            if kind.may_be_scratch() && is_among(code, &account.scratch_codes) {
-                changes.push(Change::ScratchUsed(code));
-                let factor = Factor::Scratch;
-                (Check::Match { factor, drift: 0, reusable: false }, None)
-            } else if kind == Kind::Scratch {
-                (Check::Miss(Reason::WrongCode), None)
-            } else {
-                search.one_time_code(&generators, code, length, changes)
-            };
+        let (check, credential) = if kind.may_be_scratch() && is_among(code, &account.scratch_codes)
+        {
+            changes.push(Change::ScratchUsed(code));
+            let factor = Factor::Scratch;
+            (Check::Match { factor, drift: 0, reusable: false }, None)
+        } else if kind == Kind::Scratch {
+            (Check::Miss(Reason::WrongCode), None)
+        } else {
+            search.one_time_code(&generators, code, length, changes)
+        };
         match check {
             Check::Match { factor, drift, reusable } => {
                 let credential = credential.and_then(|credential| credential.name.clone());
@@ -78,9 +78,11 @@ pub(super) fn passes(
     // What cannot be used may be just what the code was of.
     let reason = useless.filter(|_| reason == Reason::WrongCode).unwrap_or(reason);
     let denied = Denied { is_final: false, ..Denied::finally(reason) };
-    result
-        .unwrap_or(Err(denied))
-        .map_err(|denied| Denied { searched: search.searched, hashed, ..denied })
+    result.unwrap_or(Err(denied)).map_err(|denied| Denied {
+        searched: search.searched,
+        hashed,
+        ..denied
+    })
 }
 
 /// A credential that can be used, and its place in the account.
@@ -157,9 +159,7 @@ impl Search<'_> {
         let window = one.credential.window;
         match &one.credential.method {
             Method::None => Check::Miss(Reason::NoMethod),
-            Method::Totp(totp) => {
-                totp::current(&one.otp, window, totp, code, self.now, progress)
-            }
+            Method::Totp(totp) => totp::current(&one.otp, window, totp, code, self.now, progress),
             Method::Hotp(hotp) => {
                 let check = hotp::current(&one.otp, window, hotp, code, progress);
                 if let Hotp { counter: Some(counter), others: Others::Advance } = hotp {

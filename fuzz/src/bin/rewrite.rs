@@ -55,9 +55,7 @@ fn change(piece: &[u8]) -> Option<Change> {
                 .filter(|code| (10_000_000..100_000_000).contains(code))?,
         ),
         "K" => of_the_credential(Progress::Skew(number()?)),
-        "R" => of_the_credential(Progress::Sightings(
-            words.take(3).map_while(sighting).collect(),
-        )),
+        "R" => of_the_credential(Progress::Sightings(words.take(3).map_while(sighting).collect())),
         "L" => Change::Login {
             slot: usize::try_from(number()?).ok().filter(|&slot| slot < 10)?,
             at: number()?,

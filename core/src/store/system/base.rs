@@ -105,7 +105,6 @@ fn guard(dir: &OwnedFd, path: &Path) -> Result<(), Trouble> {
     if is_ours && !mode.intersects(Mode::S_IWGRP | Mode::S_IWOTH) {
         return Ok(());
     }
-    let detail =
-        format!("{}: owned by uid {}, mode {:04o}", Shown(path), stat.st_uid, mode.bits());
+    let detail = format!("{}: owned by uid {}, mode {:04o}", Shown(path), stat.st_uid, mode.bits());
     Err(Trouble::new(Reason::UnsafePath, detail))
 }

@@ -62,7 +62,10 @@ impl SystemRecord {
                 return self.locked(places, state_file, lost);
             }
             if deadline.has_passed() {
-                return Err(Trouble::new(Reason::Changed, format!("{}: again and again", Shown(&self.state_path()))));
+                return Err(Trouble::new(
+                    Reason::Changed,
+                    format!("{}: again and again", Shown(&self.state_path())),
+                ));
             }
         }
     }
@@ -240,7 +243,6 @@ impl Edit<'_> {
         let dir = self.places.record.dir.try_clone().map_err(failed)?;
         Ok(Place { dir, name: name.into() })
     }
-
 }
 
 fn unlink(place: &Place, path: &Path) -> Result<(), Trouble> {

@@ -98,7 +98,8 @@ impl SystemRecord {
     }
 
     fn presence(&self, places: &Places) -> Result<Presence, Trouble> {
-        for (file, presence) in [(self.record(), Presence::Here), (self.tombstone(), Presence::Reset)]
+        for (file, presence) in
+            [(self.record(), Presence::Here), (self.tombstone(), Presence::Reset)]
         {
             match fstatat(&places.record.dir, file.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW) {
                 Ok(_) => return Ok(presence),
@@ -167,8 +168,8 @@ impl SystemRecord {
     fn read_record_in(&self, places: &Places) -> Result<(Zeroizing<Vec<u8>>, Record), Trouble> {
         let path = self.path();
         let shown = Shown(&path);
-        let opened =
-            file::open(&places.record, OFlag::O_RDONLY, Rights::of_caller(), RULES, shown).map_err(|trouble| {
+        let opened = file::open(&places.record, OFlag::O_RDONLY, Rights::of_caller(), RULES, shown)
+            .map_err(|trouble| {
                 let is_barred = trouble.errno == Some(Errno::EACCES)
                     || matches!(trouble.reason, Reason::WrongOwner);
                 if is_barred && !Uid::effective().is_root() {
@@ -232,9 +233,8 @@ impl SystemRecord {
         let path = self.state_path();
         let shown = Shown(&path);
         let slots = file.read().map_err(|error| io_trouble(Reason::Unreadable, shown, &error))?;
-        let damaged = |why: String| {
-            Err(self.needs_init(Reason::BadState, &format!("{shown}: {why}")))
-        };
+        let damaged =
+            |why: String| Err(self.needs_init(Reason::BadState, &format!("{shown}: {why}")));
         let state = match slots::load(&slots) {
             Err(newer @ Damage::Newer(_)) => {
                 return Err(Trouble::new(Reason::NewerState, format!("{shown}: {newer}")));
@@ -263,8 +263,7 @@ impl SystemRecord {
             }
             Err(errno) => return Err(Trouble::system(Reason::CannotLock, shown, errno)),
         }
-        let named =
-            fstatat(&places.state.dir, self.name.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
+        let named = fstatat(&places.state.dir, self.name.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
         match named {
             Ok(stat) => Ok((stat.st_dev, stat.st_ino) == (file.stat.st_dev, file.stat.st_ino)),
             Err(Errno::ENOENT) => Ok(false),
@@ -324,8 +323,7 @@ impl Store for SystemRecord {
                 (verdict, changes) = decide(&self.account(&record, &state));
             }
             let written = put(&mut read.state_file.file, &slots, &record, state, &changes);
-            let written =
-                written.map_err(|error| io_trouble(Reason::CannotWrite, shown, &error));
+            let written = written.map_err(|error| io_trouble(Reason::CannotWrite, shown, &error));
             return Ok(Outcome { verdict, written, warning: None });
         }
     }

@@ -26,7 +26,11 @@ pub(super) fn encode(user: &str) -> Result<String, Reason> {
     }
     // Many names that are not UTF-8 look like this one.
     let unclear = user.contains('\u{fffd}');
-    if (1..=LONGEST).contains(&name.len()) && !unclear { Ok(name) } else { Err(Reason::BadUserName) }
+    if (1..=LONGEST).contains(&name.len()) && !unclear {
+        Ok(name)
+    } else {
+        Err(Reason::BadUserName)
+    }
 }
 
 /// The user whose name [`encode`] writes so.

@@ -95,8 +95,7 @@ fn code(n: u8, counter: u64) -> String {
 const TERMS: Terms = Terms { learn_skew: true, advance_hotp: true, grace: 0, host: None };
 
 pub(super) fn log_in_at(store: &SystemRecord, text: &str, now: u64) -> Result<Accepted, Reason> {
-    let answer =
-        Answer { first_pass: None, reply: Reply::Given(text.as_bytes()), combined: false };
+    let answer = Answer { first_pass: None, reply: Reply::Given(text.as_bytes()), combined: false };
     let outcome = store
         .transact(&mut |account| verify(account, &answer, &TERMS, now))
         .map_err(|trouble| trouble.reason)?;
