@@ -3,10 +3,10 @@
 
 .PHONY: build demo check races faults compliance bench fuzz
 
-# The module and the command: target/release/libpam_mfa.so, target/release/mfa-enroll
+# The module and the commands: target/release/libpam_mfa.so, mfa-enroll and mfactl
 build:
 	@tests/prerequisites.sh build
-	cargo build --release --locked --package pam_mfa --package mfa-enroll
+	cargo build --release --locked --package pam_mfa --package mfa-enroll --package mfactl
 
 # A real sshd that asks for a code, accepts it once and refuses it the second time
 demo: build
@@ -23,7 +23,7 @@ check:
 	@fuzz/run.sh 5 -seed=1
 	RUSTDOCFLAGS="--deny warnings --allow rustdoc::private-intra-doc-links" \
 		cargo doc --workspace --no-deps --document-private-items --locked
-	cargo build --release --locked --package pam_mfa --package mfa-enroll
+	cargo build --release --locked --package pam_mfa --package mfa-enroll --package mfactl
 	@tests/e2e.sh
 
 # Many logins at one moment, a hundred rounds of each race (`make check` runs five)

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Puts what was built into the throw-away root: the module beside the system's own, mfa-enroll into /usr/bin.
+# Puts what was built into the throw-away root: the module beside the system's own, the commands where packages will.
 set -euo pipefail
 
 built=${PAM_MFA_TARGET:?tests/install.sh is for the sandbox: the machine itself is never installed to}/release
 unix=$(dpkg --listfiles "libpam-modules:$(dpkg --print-architecture)" | grep '/pam_unix\.so$')
 install --mode 644 "$built/libpam_mfa.so" "${unix%/*}/pam_mfa.so"
 install --mode 755 "$built/mfa-enroll" /usr/bin/mfa-enroll
+install --mode 755 "$built/mfactl" /usr/sbin/mfactl

@@ -1,4 +1,4 @@
-//! mfactl: the administrator's command.
+//! mfactl: the administrator's command. What is enrolled on this machine, and what of it counts.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -6,4 +6,10 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod cli;
+pub mod command;
+mod credential;
+mod failure;
 pub mod import;
+mod person;
+mod world;

@@ -1,0 +1,20 @@
+//! What surrounds a run of the command.
+
+use std::path::PathBuf;
+
+use mfa_core::random::Random;
+use mfa_core::store::Base;
+
+/// The machine, as the command sees it; tests have others.
+pub struct World<'a> {
+    /// Where records are.
+    pub base: Base,
+    /// Where PAM's stacks are, `/etc/pam.d`.
+    pub pam_d: PathBuf,
+    /// Seconds since 1970.
+    pub clock: &'a dyn Fn() -> u64,
+    /// Random bytes.
+    pub random: &'a Random<'a>,
+    /// The width of the terminal, if the output is one.
+    pub columns: Option<usize>,
+}
