@@ -42,6 +42,10 @@ pub enum Decision<'a> {
     },
     /// The last login from the same host still counts.
     Grace,
+    /// A code of a new secret was right; what the secret is for is not written yet.
+    Confirmed,
+    /// The new secret is written, and on disk.
+    Enrolled,
     /// The user has not enrolled, and need not.
     Ignored {
         /// Why the user counts as not enrolled.
@@ -72,6 +76,8 @@ impl fmt::Display for Event<'_> {
         let Subject { user, source, host, tty, invoker } = self.subject;
         let word = match self.decision {
             Decision::Accepted { .. } | Decision::Grace => "accepted",
+            Decision::Confirmed => "confirmed",
+            Decision::Enrolled => "enrolled",
             Decision::Ignored { .. } => "ignored",
             Decision::Warned { .. } => "warning",
             Decision::Denied { .. } => "denied",
@@ -96,6 +102,7 @@ impl fmt::Display for Event<'_> {
                 }
             }
             Decision::Grace => f.write_str(" factor=grace")?,
+            Decision::Confirmed | Decision::Enrolled => {}
             Decision::Ignored { reason, detail } | Decision::Warned { reason, detail } => {
                 tell(f, reason, None, detail)?;
             }
@@ -119,6 +126,8 @@ impl fmt::Display for Event<'_> {
             }
             Decision::Denied { .. }
             | Decision::Grace
+            | Decision::Confirmed
+            | Decision::Enrolled
             | Decision::Ignored { .. }
             | Decision::Warned { .. } => Ok(()),
         }
@@ -228,6 +237,18 @@ mod tests {
         assert!(
             line("alice", Decision::Accepted { accepted, unwritten })
                 .contains(" reuse=possible detail=\"Read-only file system\" ")
+        );
+    }
+
+    #[test]
+    fn an_enrolment() {
+        assert_eq!(
+            line("alice", Decision::Confirmed),
+            "confirmed user=alice source=192.0.2.7 tty=ssh"
+        );
+        assert_eq!(
+            line("alice", Decision::Enrolled),
+            "enrolled user=alice source=192.0.2.7 tty=ssh"
         );
     }
 

@@ -38,6 +38,7 @@ reasons! {
     EmptyAnswer "empty_answer" "the answer is empty"
     NoAnswer "no_answer" "the program that asks gave no answer"
     AnswerTooLong "answer_too_long" "the answer is longer than any password and code"
+    BadTicket "bad_ticket" "the enrolment ticket is wrong, spent or too old"
     ConversationFailed "conversation_failed" "the program that asks could not ask"
     Reused "reused" "the code has been used before"
     OtherTime "other_time" "the code belongs to another time: the clocks differ"
@@ -49,6 +50,7 @@ reasons! {
     NoUser "no_user" "no user name was given"
     BadUserName "bad_user_name" "the user name cannot be part of a path"
     UnknownUser "unknown_user" "no such user"
+    OtherUser "other_user" "whoever enrolled is not who is let in"
     UserDatabase "user_database" "the user database cannot be asked"
     NoRights "no_rights" "this process cannot act with the rights of the file's owner"
 

@@ -1,4 +1,4 @@
-//! The options of a stack line: google-authenticator's, with the same meaning, and `retry=`.
+//! The options of a stack line: google-authenticator's, with the same meaning, and ours.
 
 use std::ffi::{CStr, OsString};
 use std::os::unix::ffi::OsStringExt;
@@ -41,6 +41,10 @@ pub(crate) struct Args {
     pub(crate) allow_readonly: bool,
     /// `retry=`: how many answers a login may give, 1 to 5.
     pub(crate) retry: u8,
+    /// `enroll`.
+    pub(crate) enroll: Enroll,
+    /// `account=yes`: the administrator confirms that the module has an account line, too.
+    account_line: bool,
 }
 
 /// Whose record of the user counts.
@@ -53,6 +57,21 @@ pub(crate) enum Keeper {
     /// The one in the home alone.
     Home,
 }
+
+/// Whether who is not enrolled enrols while logging in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Enroll {
+    /// No.
+    Never,
+    /// Whoever gets so far.
+    Anybody,
+    /// Whoever has a ticket from the administrator.
+    WithTicket,
+}
+
+/// What is wrong with `enroll` alone: what it promises is kept in the account phase.
+const NEEDS_ACCOUNT: &str =
+    "enroll needs account=yes beside it, and the module on an account line of the same service";
 
 /// What to do with the password that an earlier module asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +103,8 @@ impl Default for Args {
             grace: 0,
             allow_readonly: false,
             retry: 1,
+            enroll: Enroll::Never,
+            account_line: false,
         }
     }
 }
@@ -92,12 +113,15 @@ impl Args {
     /// Reads the options of a line.
     ///
     /// # Errors
-    /// [`Reason::UnknownOption`] or [`Reason::BadOption`], and the option.
+    /// [`Reason::UnknownOption`] or [`Reason::BadOption`], and the option or what it lacks.
     pub(crate) fn parse(args: &[&CStr]) -> Result<Self, (Reason, String)> {
         let mut parsed = Self::default();
         for arg in args {
             let text = arg.to_bytes();
             parsed.take(text).map_err(|reason| (reason, String::from_utf8_lossy(text).into()))?;
+        }
+        if parsed.enroll != Enroll::Never && !parsed.account_line {
+            return Err((Reason::BadOption, NEEDS_ACCOUNT.to_owned()));
         }
         Ok(parsed)
     }
@@ -120,6 +144,10 @@ impl Args {
             (b"allowed_perm", Some(mode)) => self.allowed_mode = mode_bits(text(mode)?)?,
             (b"grace_period", Some(seconds)) => self.grace = grace(text(seconds)?)?,
             (b"retry", Some(count)) => self.retry = retry(text(count)?)?,
+            (b"enroll", None) => self.enroll = Enroll::Anybody,
+            (b"enroll", Some(b"ticket")) => self.enroll = Enroll::WithTicket,
+            (b"account", Some(b"yes")) => self.account_line = true,
+            (b"enroll" | b"account", Some(_)) => return Err(Reason::BadOption),
             (b"no_strict_owner", None) => self.strict_owner = false,
             (b"debug", None) => self.debug = true,
             (b"try_first_pass", None) => self.first_pass = FirstPass::Try,
@@ -186,7 +214,8 @@ mod tests {
     fn every_option() {
         let line = "secret=/x/${USER} store=home user=root authtok_prompt=Code: allowed_perm=0440 debug \
                     no_strict_owner use_first_pass forward_pass noskewadj no_increment_hotp \
-                    nullok echo-verification-code grace_period=3600 allow_readonly retry=3";
+                    nullok echo-verification-code grace_period=3600 allow_readonly retry=3 \
+                    enroll=ticket account=yes";
         let expected = Args {
             secret: Some("/x/${USER}".into()),
             store: Keeper::Home,
@@ -204,6 +233,8 @@ mod tests {
             grace: 3600,
             allow_readonly: true,
             retry: 3,
+            enroll: Enroll::WithTicket,
+            account_line: true,
         };
         assert_eq!(parse(line), Ok(expected));
         assert_eq!(parse(""), Ok(Args::default()));
@@ -215,11 +246,34 @@ mod tests {
         assert_eq!(parse("use_first_pass try_first_pass").unwrap().first_pass, FirstPass::Try);
         assert_eq!(parse("secret=a secret=b=c").unwrap().secret.unwrap(), "b=c");
         assert_eq!(parse("secret=").unwrap().secret.unwrap(), "");
+        assert_eq!(parse("store=home store=auto").unwrap().store, Keeper::Auto);
+        assert_eq!(parse("store=system store=home").unwrap().store, Keeper::Home);
+        assert_eq!(parse("enroll=ticket enroll account=yes").unwrap().enroll, Enroll::Anybody);
+    }
+
+    #[test]
+    fn enroll_needs_the_account_line() {
+        for line in ["enroll", "enroll=ticket", "nullok enroll store=system"] {
+            assert_eq!(parse(line), Err((Reason::BadOption, NEEDS_ACCOUNT.to_owned())), "{line}");
+        }
+        assert_eq!(parse("account=yes enroll").unwrap().enroll, Enroll::Anybody);
+        assert_eq!(parse("account=yes").unwrap().enroll, Enroll::Never);
     }
 
     #[test]
     fn mistakes() {
-        for option in ["nullok=1", "secret", "Nullok", "colour=red", "nulloks", "retries=2", "="] {
+        for option in [
+            "nullok=1",
+            "secret",
+            "Nullok",
+            "colour=red",
+            "nulloks",
+            "retries=2",
+            "=",
+            "store",
+            "account",
+            "enrol",
+        ] {
             assert_eq!(parse(option), Err((Reason::UnknownOption, option.to_owned())));
         }
         for option in [
@@ -237,7 +291,11 @@ mod tests {
             "retry=",
             "retry=03",
             "store=",
-            "store=root",
+            "store=etc",
+            "enroll=",
+            "enroll=yes",
+            "account=",
+            "account=no",
         ] {
             assert_eq!(parse(option), Err((Reason::BadOption, option.to_owned())));
         }

@@ -12,6 +12,7 @@ mod args;
 mod login;
 mod pam;
 mod path;
+mod pending;
 mod person;
 
 use std::ffi::CStr;
@@ -20,7 +21,7 @@ use std::path::Path;
 use ::pam::constants::{PamFlag, PamResultCode};
 use ::pam::module::{PamHandle, PamHooks};
 
-use login::Outcome;
+use login::{Outcome, Phase};
 
 /// Where things are on a host; tests have others.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +49,15 @@ mod hooks {
 impl PamHooks for PamMfa {
     fn sm_authenticate(handle: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         let mut host = pam::Handle::new(handle);
-        code(login::guarded(&mut host, |host| login::authenticate(host, &args, Paths::of_host())))
+        let outcome =
+            login::guarded(&mut host, |host| login::authenticate(host, &args, Paths::of_host()));
+        code(Phase::Auth, outcome)
+    }
+
+    fn acct_mgmt(handle: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        let mut host = pam::Handle::new(handle);
+        let outcome = login::guarded(&mut host, |host| login::account(host, &args, install));
+        code(Phase::Account, outcome)
     }
 
     /// There are no credentials to set.
@@ -57,13 +66,25 @@ impl PamHooks for PamMfa {
     }
 }
 
-/// What the host is told. Nothing but a verified answer and what the administrator allows in its
-/// place is a success.
-fn code(outcome: Outcome) -> PamResultCode {
-    match outcome {
-        Outcome::Accepted => PamResultCode::PAM_SUCCESS,
-        Outcome::Ignored => PamResultCode::PAM_IGNORE,
-        Outcome::Denied => PamResultCode::PAM_AUTH_ERR,
+/// WIRE: the system record's writer takes this place.
+fn install(_: &pending::Pending) -> Result<(), mfa_core::store::Trouble> {
+    let detail = "no system records yet".to_owned();
+    Err(mfa_core::store::Trouble {
+        reason: mfa_core::reason::Reason::Internal,
+        detail,
+        errno: None,
+    })
+}
+
+/// What the host is told. In auth, nothing but a verified answer and what the administrator allows in
+/// its place is a success; in account, nothing but an enrolment that is on disk. Who is denied in
+/// account has authenticated, and is told that something else is in the way (pam_acct_mgmt(3)).
+fn code(phase: Phase, outcome: Outcome) -> PamResultCode {
+    match (phase, outcome) {
+        (Phase::Auth | Phase::Account, Outcome::Accepted) => PamResultCode::PAM_SUCCESS,
+        (Phase::Auth | Phase::Account, Outcome::Ignored) => PamResultCode::PAM_IGNORE,
+        (Phase::Auth, Outcome::Denied) => PamResultCode::PAM_AUTH_ERR,
+        (Phase::Account, Outcome::Denied) => PamResultCode::PAM_PERM_DENIED,
     }
 }
 
@@ -73,8 +94,15 @@ mod tests {
 
     #[test]
     fn every_outcome_has_its_code() {
-        assert_eq!(code(Outcome::Accepted), PamResultCode::PAM_SUCCESS);
-        assert_eq!(code(Outcome::Ignored), PamResultCode::PAM_IGNORE);
-        assert_eq!(code(Outcome::Denied), PamResultCode::PAM_AUTH_ERR);
+        for (phase, outcome, expected) in [
+            (Phase::Auth, Outcome::Accepted, PamResultCode::PAM_SUCCESS),
+            (Phase::Auth, Outcome::Ignored, PamResultCode::PAM_IGNORE),
+            (Phase::Auth, Outcome::Denied, PamResultCode::PAM_AUTH_ERR),
+            (Phase::Account, Outcome::Accepted, PamResultCode::PAM_SUCCESS),
+            (Phase::Account, Outcome::Ignored, PamResultCode::PAM_IGNORE),
+            (Phase::Account, Outcome::Denied, PamResultCode::PAM_PERM_DENIED),
+        ] {
+            assert_eq!(code(phase, outcome), expected, "{phase:?} {outcome:?}");
+        }
     }
 }

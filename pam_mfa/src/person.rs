@@ -130,7 +130,11 @@ fn identity(user: &str) -> Result<Rights, String> {
     entry.as_ref().map(Rights::from).map_err(|(_, why)| why.clone())
 }
 
-fn look_up(name: &str) -> Result<User, (Reason, String)> {
+/// The user that the database has by this name.
+///
+/// # Errors
+/// [`Reason::UnknownUser`] or [`Reason::UserDatabase`], and more about it.
+pub(crate) fn look_up(name: &str) -> Result<User, (Reason, String)> {
     known(User::from_name(name))
 }
 

@@ -9,6 +9,8 @@
  * "message", and for all that can be said of the process "before" and "after"; last "result NUMBER". What the
  * environment variable SOUGHT names, bytes in hexadecimal with commas between, is looked for in the process's memory at
  * every prompt and at the end: a "found" line for each.
+ * THEN is what follows a success, in words with blanks between: "account" calls pam_acct_mgmt and prints "account
+ * NUMBER", "user=NAME" changes who logs in, "fork" goes on in a child that alone says more.
  * RHOST is where the login comes from. Where there is NOW, the time stands still at that second.
  */
 #define _GNU_SOURCE
@@ -18,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -153,6 +156,36 @@ static void portray(const char *when)
         printf("%s directory %s\n", when, to);
 }
 
+/* The child goes on; the parent waits, ends the login as well, and says nothing. */
+static int go_on_in_a_child(pam_handle_t *pam)
+{
+    int status = 0;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child <= 0)
+        return child < 0 ? PAM_SYSTEM_ERR : PAM_SUCCESS;
+    waitpid(child, &status, 0);
+    pam_end(pam, PAM_SUCCESS);
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 2);
+}
+
+/* What follows a success; the result of the last step. */
+static int go_on(pam_handle_t *pam)
+{
+    int result = PAM_SUCCESS;
+    char *steps = strdup(getenv("THEN") ? getenv("THEN") : "");
+    for (char *step = strtok(steps, " "); step; step = strtok(NULL, " ")) {
+        if (!strcmp(step, "fork"))
+            result = go_on_in_a_child(pam);
+        else if (!strncmp(step, "user=", 5))
+            result = pam_set_item(pam, PAM_USER, step + 5);
+        else if (!strcmp(step, "account"))
+            printf("account %d\n", result = pam_acct_mgmt(pam, 0));
+    }
+    free(steps);
+    return result;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 4)
@@ -169,9 +202,10 @@ int main(int argc, char **argv)
     openlog("host", LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
     portray("before");
     int result = pam_authenticate(pam, 0);
+    int end = result == PAM_SUCCESS ? go_on(pam) : result;
     portray("after");
     look();
     printf("result %d\n", result);
-    pam_end(pam, result);
-    return result == PAM_SUCCESS ? 0 : 1;
+    pam_end(pam, end);
+    return end == PAM_SUCCESS ? 0 : 1;
 }

@@ -29,6 +29,17 @@ pub enum Answer<'a> {
     Error,
 }
 
+/// A step after a success.
+#[derive(Clone, Debug)]
+pub enum Then {
+    /// `pam_acct_mgmt`.
+    Account,
+    /// Somebody else logs in from here on: `PAM_USER`.
+    User(String),
+    /// All that follows is in a child process, as with sshd.
+    Fork,
+}
+
 /// What surrounds a login.
 #[derive(Clone, Debug)]
 pub struct Circumstances {
@@ -36,13 +47,15 @@ pub struct Circumstances {
     pub from: Option<OsString>,
     /// The Unix time, s, at which the module's clock stands still.
     pub now: Option<u64>,
+    /// What the application does when it has authenticated somebody, before it ends the login.
+    pub then: Vec<Then>,
     /// How long it may take, s.
     pub patience: u64,
 }
 
 impl Default for Circumstances {
     fn default() -> Self {
-        Self { from: None, now: None, patience: PATIENCE.as_secs() }
+        Self { from: None, now: None, then: vec![], patience: PATIENCE.as_secs() }
     }
 }
 
@@ -57,6 +70,8 @@ pub struct Conversation {
     pub messages: Vec<String>,
     /// What `pam_authenticate` returned, see pam(3): 0 is success, 7 an authentication error.
     pub result: i32,
+    /// What each `pam_acct_mgmt` after it returned.
+    pub account: Vec<i32>,
     /// What the application wrote to its standard error: nothing of its own.
     pub errors: String,
     /// How the module left the process different, as in a diff; empty, if it behaved.
@@ -113,10 +128,12 @@ impl<'a> Host<'a> {
         answers: &[Answer],
         circumstances: &Circumstances,
     ) -> Begun<'a> {
-        let Circumstances { from, now, patience } = circumstances.clone();
+        let Circumstances { from, now, then, patience } = circumstances.clone();
         let now = now.map(|now| ("NOW", now.to_string().into()));
         let from = from.map(|from| ("RHOST", from));
-        self.start(user, answers, patience, now.into_iter().chain(from))
+        let then = then.iter().map(Then::word).collect::<Vec<_>>().join(" ");
+        let then = (!then.is_empty()).then(|| ("THEN", then.into()));
+        self.start(user, answers, patience, now.into_iter().chain(from).chain(then))
     }
 
     fn start(
@@ -173,9 +190,10 @@ impl Begun<'_> {
         let result = said.lines().find_map(|line| line.strip_prefix("result ")?.parse().ok());
         let Some(result) = result else { return Err(output) };
         let (prompts, messages, found) = (all("prompt "), all("message "), all("found "));
+        let account = all("account ").iter().filter_map(|code| code.parse().ok()).collect();
         let echo = all("echo ").iter().map(|echo| echo == "on").collect();
         let changed = changed(&said);
-        Ok(Conversation { prompts, echo, messages, result, errors, changed, found, took })
+        Ok(Conversation { prompts, echo, messages, result, account, errors, changed, found, took })
     }
 }
 
@@ -187,6 +205,16 @@ pub fn changed(said: &str) -> Vec<String> {
     let gone = before.iter().filter(|line| !after.contains(line)).map(|line| format!("-{line}"));
     let new = after.iter().filter(|line| !before.contains(line)).map(|line| format!("+{line}"));
     gone.chain(new).collect()
+}
+
+impl Then {
+    fn word(&self) -> String {
+        match self {
+            Self::Account => "account".to_owned(),
+            Self::User(name) => format!("user={name}"),
+            Self::Fork => "fork".to_owned(),
+        }
+    }
 }
 
 impl Answer<'_> {

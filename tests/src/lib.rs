@@ -35,7 +35,7 @@ pub use clock::Clock;
 pub use crowd::{Client, rush, serve_in_threads};
 pub use dialogue::Dialogue;
 pub use footprint::{footprint, installed};
-pub use host::{Answer, Begun, Circumstances, Conversation, Host, changed};
+pub use host::{Answer, Begun, Circumstances, Conversation, Host, Then, changed};
 pub use log::Log;
 pub use machine::{Machine, run};
 pub use otp::Secret;

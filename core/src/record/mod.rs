@@ -9,6 +9,7 @@ mod write;
 
 use crate::codes::{Hash, Salt};
 use crate::otp::{Algorithm, Digits};
+use crate::random::{NoRandomness, Random};
 use crate::secret::Secret;
 
 pub use crate::account::CodeKind;
@@ -146,6 +147,33 @@ impl Name {
 }
 
 impl Record {
+    /// One that nothing has been enrolled in yet, and that cannot be saved so.
+    #[must_use]
+    pub fn new(user: &str, uid: u32) -> Self {
+        Self {
+            user: user.to_owned(),
+            uid,
+            rate_limit: Limit::default(),
+            credentials: Vec::new(),
+            codes: Vec::new(),
+        }
+    }
+
+    /// A new id, which no part of the record has.
+    ///
+    /// # Errors
+    /// [`NoRandomness`].
+    pub fn new_id(&self, random: &Random) -> Result<Id, NoRandomness> {
+        loop {
+            let mut bytes = [0; 4];
+            random(&mut bytes)?;
+            let id = Id::new(bytes);
+            if self.ids().all(|other| other != id) {
+                return Ok(id);
+            }
+        }
+    }
+
     /// Reads the text of a record.
     ///
     /// # Errors

@@ -37,13 +37,18 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-/// The option that is complained of is wrong by itself, and those before it are not.
+/// The option that is complained of is wrong by itself, and those before it are not; or none is, and
+/// `enroll` lacks what it needs.
 fn is_the_first_mistake(options: &[&CStr], reason: Reason, culprit: &str) {
     assert!(matches!(reason, Reason::UnknownOption | Reason::BadOption));
-    let wrong = options.iter().position(|option| Args::parse(&[option]).is_err());
-    let wrong = wrong.expect("one of them is wrong by itself");
-    assert_eq!(options[wrong].to_string_lossy(), culprit);
-    assert!(Args::parse(&options[..wrong]).is_ok());
+    let is_wrong = |options: &[&CStr]| Args::parse(&[options, &[c"account=yes"]].concat()).is_err();
+    if let Some(wrong) = options.iter().position(|&option| is_wrong(&[option])) {
+        assert_eq!(options[wrong].to_string_lossy(), culprit);
+        assert!(!is_wrong(&options[..wrong]));
+    } else {
+        assert!(!options.contains(&c"account=yes") && culprit.contains("account=yes"));
+        assert!(options.iter().any(|option| option.to_bytes().starts_with(b"enroll")));
+    }
 }
 
 fn in_range(args: &Args) {

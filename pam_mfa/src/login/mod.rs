@@ -1,6 +1,9 @@
 //! The dialogue of one login: who, which account, what to ask, what the answer was worth.
 
+mod account;
 mod attempt;
+#[cfg_attr(not(test), expect(dead_code, reason = "WIRE: no record to enrol into yet"))]
+mod enrol;
 mod facts;
 mod words;
 
@@ -15,18 +18,29 @@ use mfa_core::store::{Opened, Store, Trouble};
 use mfa_core::verify::{Answer, Denied, Reply, Terms, Verdict, admits, is_fresh, verify};
 
 use crate::Paths;
-use crate::args::{Args, FirstPass};
+use crate::args::{Args, Enroll, FirstPass};
 use crate::pam::{CannotAsk, Host, Item, Level, Token};
 use crate::person::{Person, Unusable};
 use attempt::{Judge, may_answer_again};
 use facts::Facts;
 
-/// What a login comes to.
+pub(crate) use account::account;
+
+/// A part of a login, which the host calls for by itself (pam(3)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Who is it?
+    Auth,
+    /// May they come in now?
+    Account,
+}
+
+/// What a phase comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// Let in.
     Accepted,
-    /// Not enrolled, and `nullok` is on the line.
+    /// In auth: not enrolled, and `nullok` is on the line. In account: nothing to say.
     Ignored,
     /// Not let in.
     Denied,
@@ -54,6 +68,10 @@ pub(crate) fn authenticate(host: &mut impl Host, args: &[&CStr], paths: Paths) -
             return facts.deny(host, Denied::finally(reason), &option, false);
         }
     };
+    if args.enroll != Enroll::Never {
+        // What an earlier attempt of this login confirmed was not let in.
+        drop(host.kept());
+    }
     let person = Person::find(typed, &args, paths);
     let facts = Facts::gather(host, person.name);
     let login = Login { args: &args, facts: &facts };

@@ -13,18 +13,19 @@ use nix::unistd::{Uid, User};
 use tempfile::TempDir;
 
 use super::*;
+use crate::pending::Pending;
 
-const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
-const NOW: u64 = 1_700_000_010;
-const STEP: u64 = NOW / 30;
+pub(super) const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+pub(super) const NOW: u64 = 1_700_000_010;
+pub(super) const STEP: u64 = NOW / 30;
 
-fn code(counter: u64) -> String {
+pub(super) fn code(counter: u64) -> String {
     let secret = Secret::new(b"12345678901234567890".to_vec());
     Otp::new(&secret, Algorithm::Sha1, Digits::SIX).text(counter)
 }
 
 /// What the person does at a prompt.
-enum Reaction {
+pub(super) enum Reaction {
     Type(Vec<u8>),
     Null,
     Fail,
@@ -32,21 +33,23 @@ enum Reaction {
 }
 
 /// A host, a person before it, and what came of it.
-struct Stage {
+pub(super) struct Stage {
     dir: TempDir,
-    user: Option<String>,
+    pub(super) user: Option<String>,
     remote: Option<String>,
     first_pass: Option<Vec<u8>>,
-    script: VecDeque<Reaction>,
-    prompts: Vec<(String, bool)>,
-    said: Vec<String>,
-    log: RefCell<Vec<String>>,
+    pub(super) script: VecDeque<Reaction>,
+    pub(super) prompts: Vec<(String, bool)>,
+    pub(super) said: Vec<String>,
+    pub(super) shown: Vec<String>,
+    pub(super) kept: Option<Pending>,
+    pub(super) log: RefCell<Vec<String>>,
     now: u64,
 }
 
 impl Stage {
     /// The file holds the secret and `options`.
-    fn new(options: &str) -> Self {
+    pub(super) fn new(options: &str) -> Self {
         let stage = Self {
             dir: TempDir::new().unwrap(),
             user: Some(User::from_uid(Uid::effective()).unwrap().unwrap().name),
@@ -55,6 +58,8 @@ impl Stage {
             script: VecDeque::new(),
             prompts: vec![],
             said: vec![],
+            shown: vec![],
+            kept: None,
             log: RefCell::default(),
             now: NOW,
         };
@@ -75,7 +80,7 @@ impl Stage {
         fs::read_to_string(self.path()).unwrap()
     }
 
-    fn types(mut self, replies: &[&str]) -> Self {
+    pub(super) fn types(mut self, replies: &[&str]) -> Self {
         self.script =
             replies.iter().map(|reply| Reaction::Type(reply.as_bytes().to_vec())).collect();
         self
@@ -98,11 +103,11 @@ impl Stage {
         guarded(self, |host| authenticate(host, &args, paths))
     }
 
-    fn last_log(&self) -> String {
+    pub(super) fn last_log(&self) -> String {
         self.log.borrow().last().cloned().unwrap_or_default()
     }
 
-    fn reason(&self) -> String {
+    pub(super) fn reason(&self) -> String {
         let line = self.last_log();
         let (_, rest) = line.split_once(" reason=").unwrap_or_else(|| panic!("{line}"));
         rest.split(' ').next().unwrap().to_owned()
@@ -148,6 +153,19 @@ impl Host for Stage {
 
     fn tell(&mut self, text: &str) {
         self.said.push(text.to_owned());
+    }
+
+    fn inform(&mut self, text: &str) {
+        self.shown.push(text.to_owned());
+    }
+
+    fn keep(&mut self, pending: Pending) -> bool {
+        self.kept = Some(pending);
+        true
+    }
+
+    fn kept(&mut self) -> Option<Pending> {
+        self.kept.take()
     }
 
     fn log(&self, _: Level, line: &str) {
@@ -461,5 +479,17 @@ fn secrets_and_answers_never_reach_the_log() {
     assert!(log.contains("debug user="));
     for secret in ["hunter2", "999999", SECRET, "11111111"] {
         assert!(!log.contains(secret), "{log}");
+    }
+}
+
+#[test]
+fn what_an_earlier_attempt_confirmed_counts_no_more() {
+    for (options, is_kept) in [("enroll account=yes", false), ("", true)] {
+        let mut stage = Stage::new("\" TOTP_AUTH").types(&[&code(STEP)]);
+        let secret = Secret::new(vec![1]);
+        let user = "alice".to_owned();
+        stage.kept = Some(Pending { user, uid: 1000, secret, step: 1, ticket: None });
+        assert_eq!(stage.login(options), Outcome::Accepted);
+        assert_eq!(stage.kept.is_some(), is_kept, "{options}");
     }
 }

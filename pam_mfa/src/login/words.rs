@@ -33,6 +33,11 @@ pub(super) fn explain(host: &mut impl Host, denied: Denied) -> bool {
     true
 }
 
+/// Tells a person who confirmed a new secret that it counts for nothing.
+pub(super) fn not_enrolled(host: &mut impl Host) {
+    host.tell("The enrolment could not be kept: remove it from the app, and ask the administrator");
+}
+
 /// Tells the person of trouble that the administrator has to mend.
 pub(super) fn unwritten(host: &mut impl Host, trouble: &Trouble) {
     if let Some(

@@ -1,5 +1,6 @@
 //! A real host, behind libpam's handle.
 
+use std::cell::Cell;
 use std::ffi::{CStr, CString, c_int};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,6 +11,10 @@ use pam::module::PamHandle;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{CannotAsk, Host, Item, Level, Token, ffi};
+use crate::pending::Pending;
+
+/// What libpam holds for us: libpam hands out no more than a look at it.
+type Slot = Cell<Option<Pending>>;
 
 pub(crate) struct Handle<'a>(&'a mut PamHandle);
 
@@ -66,6 +71,21 @@ impl Host for Handle<'_> {
         }
     }
 
+    fn inform(&mut self, text: &str) {
+        ffi::inform(self.0, text);
+    }
+
+    fn keep(&mut self, pending: Pending) -> bool {
+        let slot: Box<Slot> = Box::new(Cell::new(Some(pending)));
+        self.0.set_data(&slot_name(), slot).is_ok()
+    }
+
+    fn kept(&mut self) -> Option<Pending> {
+        // SAFETY: nobody else knows the name, and what is kept by it is always a Slot.
+        let slot = unsafe { self.0.get_data::<Slot>(&slot_name()) };
+        slot.ok()?.take()
+    }
+
     fn log(&self, level: Level, line: &str) {
         ffi::log(self.0, priority(level), line);
     }
@@ -74,6 +94,13 @@ impl Host for Handle<'_> {
         // A clock before 1970 counts as 1970, at which no code is good.
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }
+}
+
+/// Data lie beside those of all modules in the stack. The address of something of ours tells this
+/// module from another copy of it, which another compiler may have laid out differently.
+fn slot_name() -> String {
+    static OURS: u8 = 0;
+    format!("pam_mfa pending {:p}", &raw const OURS)
 }
 
 /// Priorities of syslog(3); pam_syslog(3) adds the facility.

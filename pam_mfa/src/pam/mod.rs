@@ -9,6 +9,8 @@ use std::ffi::CStr;
 
 use zeroize::Zeroizing;
 
+use crate::pending::Pending;
+
 pub(crate) use handle::Handle;
 
 /// What a person typed, or a password that another module asked for.
@@ -66,6 +68,18 @@ pub(crate) trait Host {
     /// Tells the person something. `PAM_SILENT`, which sudo sets, is ignored as the original does:
     /// what is said is why somebody is not let in.
     fn tell(&mut self, text: &str);
+
+    /// Shows the person text that the next question is about (`PAM_TEXT_INFO`); lines end in `\n`.
+    /// What is not printable by the person's locale does not arrive as it is: ssh escapes it.
+    fn inform(&mut self, text: &str);
+
+    /// Keeps an enrolment until the account phase, in the place of any other; `false` if that
+    /// failed. It is wiped when the host ends the login, and each process of a host that forks
+    /// has its own.
+    fn keep(&mut self, pending: Pending) -> bool;
+
+    /// Hands out what was kept, once.
+    fn kept(&mut self) -> Option<Pending>;
 
     /// Writes a line to the system's log.
     fn log(&self, level: Level, line: &str);

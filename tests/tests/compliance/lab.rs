@@ -90,6 +90,7 @@ impl Lab {
                 Module::Theirs if login.hangs_the_original() => 1,
                 _ => PATIENCE.as_secs(),
             },
+            ..Circumstances::default()
         };
         let replies: Vec<_> = login.replies.iter().map(|reply| meaning.of(reply)).collect();
         let answers: Vec<_> = replies.iter().map(|reply| answer(reply)).collect();
