@@ -1,11 +1,12 @@
-//! TOML documents with a version, and mistakes in them: said by line and cause, never with a value,
+//! TOML documents, read key by key; mistakes in them are said by line and cause, never with a value,
 //! which may be a secret.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::RangeInclusive;
 
-use serde::Deserialize;
 use toml::Spanned;
-use toml::de::{DeTable, Deserializer, Error};
+use toml::de::{DeTable, DeValue, Error};
 
 use crate::reason::Reason;
 
@@ -15,7 +16,7 @@ pub struct Mistake {
     /// The line, from 1 on, where one can be named.
     pub line: Option<usize>,
     /// What is wrong, in a few words.
-    pub cause: String,
+    pub cause: Cow<'static, str>,
     /// It is of a version that this program does not know.
     pub is_newer: bool,
 }
@@ -23,7 +24,7 @@ pub struct Mistake {
 impl Mistake {
     /// One of the whole document.
     #[must_use]
-    pub fn new(cause: impl Into<String>) -> Self {
+    pub fn new(cause: impl Into<Cow<'static, str>>) -> Self {
         Self { line: None, cause: cause.into(), is_newer: false }
     }
 
@@ -45,57 +46,200 @@ impl fmt::Display for Mistake {
 
 impl std::error::Error for Mistake {}
 
-/// The version that is read and written.
+/// What is wrong with one value.
+pub(crate) type Cause = Cow<'static, str>;
+
+/// Reads a whole document.
+pub(crate) fn read<T>(
+    text: &[u8],
+    content: impl FnOnce(&mut Table) -> Result<T, Mistake>,
+) -> Result<T, Mistake> {
+    let text = std::str::from_utf8(text).map_err(|_| Mistake::new("not UTF-8"))?;
+    let parsed = DeTable::parse(text).map_err(|error| mistake(&error, text))?;
+    let mut table = Table { text, at: 0, fields: parsed.get_ref(), known: Vec::new() };
+    let content = content(&mut table)?;
+    table.no_more()?;
+    Ok(content)
+}
+
+/// The version of what is read and written.
 const VERSION: i64 = 1;
 
-/// Reads a document whose `version` is 1.
-pub(crate) fn versioned<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Mistake> {
-    let text = utf8(text)?;
-    let mut table = DeTable::parse(text).map_err(|error| mistake(&error, text))?;
-    // Taken out first: of a newer version nothing else can be said.
-    match table.get_mut().remove("version").map(Spanned::into_inner) {
-        Some(version) if version.as_integer().is_some_and(|it| it.as_str() == "1") => {}
-        Some(version) => {
-            let newer = version.as_integer().and_then(|it| it.as_str().parse().ok());
-            let is_newer = newer.is_some_and(|version: i64| version > VERSION);
-            let cause = if is_newer {
-                "of a newer version; this program knows version 1"
-            } else {
-                "version is not 1"
-            };
-            return Err(Mistake { is_newer, ..Mistake::new(cause) });
+/// A table, in which every key has to be asked for.
+pub(crate) struct Table<'t> {
+    text: &'t str,
+    /// Where it begins, in bytes.
+    at: usize,
+    fields: &'t DeTable<'t>,
+    /// What was asked for.
+    known: Vec<&'static str>,
+}
+
+impl<'t> Table<'t> {
+    /// The first question to a whole document: of another version nothing else can be said.
+    pub(crate) fn version(&mut self) -> Result<(), Mistake> {
+        let version = self.required("version", |value| number(value, 0..=i64::MAX))?;
+        if version == VERSION {
+            return Ok(());
         }
-        None => return Err(Mistake::new("no version; it should say version = 1")),
+        let is_newer = version > VERSION;
+        let cause = if is_newer { "of a newer version; this program knows 1" } else { "not 1" };
+        Err(Mistake { is_newer, ..Mistake::new(format!("version: {cause}")) })
     }
-    T::deserialize(Deserializer::from(table)).map_err(|error| mistake(&error, text))
+
+    /// The value of a key that need not be there.
+    pub(crate) fn optional<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&'t DeValue<'t>) -> Result<T, Cause>,
+    ) -> Result<Option<T>, Mistake> {
+        self.known.push(key);
+        let Some(value) = self.fields.get(key) else { return Ok(None) };
+        let read = read(value.get_ref()).map(Some);
+        read.map_err(|cause| self.mistake(value, &format!("{key}: {cause}")))
+    }
+
+    /// The value of a key that must be there.
+    pub(crate) fn required<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&'t DeValue<'t>) -> Result<T, Cause>,
+    ) -> Result<T, Mistake> {
+        let lacks = Mistake { line: Some(line(self.text, self.at)), ..lacks(key) };
+        self.optional(key, read)?.ok_or(lacks)
+    }
+
+    /// Reads a table that is the value of a key.
+    pub(crate) fn table<T>(
+        &mut self,
+        key: &'static str,
+        content: impl FnOnce(&mut Table<'t>) -> Result<T, Mistake>,
+    ) -> Result<Option<T>, Mistake> {
+        self.known.push(key);
+        self.fields.get(key).map(|value| self.enter(value, content)).transpose()
+    }
+
+    /// Reads all tables of the array that is the value of a key (`[[key]]`).
+    pub(crate) fn tables<T>(
+        &mut self,
+        key: &'static str,
+        mut content: impl FnMut(&mut Table<'t>) -> Result<T, Mistake>,
+    ) -> Result<Vec<T>, Mistake> {
+        self.known.push(key);
+        let Some(value) = self.fields.get(key) else { return Ok(Vec::new()) };
+        let DeValue::Array(items) = value.get_ref() else {
+            return Err(self.mistake(value, &format!("not written as [[{key}]]")));
+        };
+        items.iter().map(|item| self.enter(item, &mut content)).collect()
+    }
+
+    /// Reads all tables in the table that is the value of a key (`[key.NAME]`).
+    pub(crate) fn named_tables<T>(
+        &mut self,
+        key: &'static str,
+        mut content: impl FnMut(&str, &mut Table<'t>) -> Result<T, Mistake>,
+    ) -> Result<Vec<T>, Mistake> {
+        let read = self.table(key, |table| {
+            let all = table.fields.iter();
+            all.map(|(name, value)| table.enter(value, |inner| content(name.get_ref(), inner)))
+                .collect()
+        });
+        Ok(read?.unwrap_or_default())
+    }
+
+    fn enter<T>(
+        &self,
+        value: &'t Spanned<DeValue<'t>>,
+        content: impl FnOnce(&mut Table<'t>) -> Result<T, Mistake>,
+    ) -> Result<T, Mistake> {
+        let DeValue::Table(fields) = value.get_ref() else {
+            return Err(self.mistake(value, "not a table"));
+        };
+        let mut table =
+            Table { text: self.text, at: value.span().start, fields, known: Vec::new() };
+        let content = content(&mut table)?;
+        table.no_more()?;
+        Ok(content)
+    }
+
+    /// Refuses the keys that nobody asked for; where all were asked for as they came, there are none.
+    fn no_more(&self) -> Result<(), Mistake> {
+        if self.known.is_empty() {
+            return Ok(());
+        }
+        let unknown = |name: &str| !self.known.contains(&name);
+        let Some(name) = self.fields.keys().find(|name| unknown(name.get_ref())) else {
+            return Ok(());
+        };
+        let known = self.known.join(", ");
+        Err(self.mistake(name, &format!("no such key; there are {known}")))
+    }
+
+    /// A mistake in what stands there.
+    fn mistake<T>(&self, there: &Spanned<T>, cause: &str) -> Mistake {
+        let line = Some(line(self.text, there.span().start));
+        Mistake { line, ..Mistake::new(cause.to_owned()) }
+    }
+
+    /// A mistake of the table as a whole.
+    pub(crate) fn wrong(&self, cause: impl Into<Cow<'static, str>>) -> Mistake {
+        Mistake { line: Some(line(self.text, self.at)), ..Mistake::new(cause) }
+    }
 }
 
-/// Reads a document that is kept within something that has a version.
-pub(crate) fn plain<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Mistake> {
-    let text = utf8(text)?;
-    let table = DeTable::parse(text).map_err(|error| mistake(&error, text))?;
-    T::deserialize(Deserializer::from(table)).map_err(|error| mistake(&error, text))
+fn lacks(key: &str) -> Mistake {
+    Mistake::new(format!("{key} is missing"))
 }
 
-fn utf8(text: &[u8]) -> Result<&str, Mistake> {
-    std::str::from_utf8(text).map_err(|_| Mistake::new("not UTF-8"))
+/// The line of a byte.
+fn line(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|&byte| byte == b'\n').count() + 1
 }
 
 fn mistake(error: &Error, text: &str) -> Mistake {
-    let before = error.span().and_then(|span| text.get(..span.start));
-    let line = before.map(|before| before.bytes().filter(|&byte| byte == b'\n').count() + 1);
-    Mistake { line, cause: without_value(error.message()), is_newer: false }
+    let line = error.span().map(|span| line(text, span.start));
+    // The parser speaks of the syntax alone and quotes nothing.
+    Mistake { line, ..Mistake::new(error.message().replace('\n', " ")) }
 }
 
-/// serde quotes what it cannot use.
-fn without_value(message: &str) -> String {
-    let quoting = ["invalid type: ", "invalid value: ", "unknown variant "];
-    if quoting.iter().any(|start| message.starts_with(start)) {
-        // What is expected comes last, and is ours.
-        let expected = message.rsplit_once(", expected ").map_or("something else", |(_, it)| it);
-        return format!("expected {expected}");
+/// A text, without a copy unless something in it is escaped.
+pub(crate) fn text<'t>(value: &'t DeValue<'_>) -> Result<&'t str, Cause> {
+    match value {
+        DeValue::String(text) => Ok(text),
+        _ => Err("not a text in quotation marks".into()),
     }
-    message.replace('\n', " ")
+}
+
+/// A whole number of the range.
+pub(crate) fn number(value: &DeValue, range: RangeInclusive<i64>) -> Result<i64, Cause> {
+    let number = match value {
+        DeValue::Integer(it) => i64::from_str_radix(it.as_str(), it.radix()).ok(),
+        _ => None,
+    };
+    let fits = number.filter(|number| range.contains(number));
+    fits.ok_or_else(|| {
+        if range == (0..=i64::MAX) {
+            return "not a whole number from 0 on".into();
+        }
+        format!("not a whole number from {} to {}", range.start(), range.end()).into()
+    })
+}
+
+/// Seconds since 1970, or another number that is not negative.
+pub(crate) fn natural(value: &DeValue) -> Result<u64, Cause> {
+    let number = number(value, 0..=i64::MAX)?;
+    Ok(number.unsigned_abs())
+}
+
+/// All values of an array.
+pub(crate) fn list<'t, T>(
+    value: &'t DeValue<'t>,
+    read: impl FnMut(&'t DeValue<'t>) -> Result<T, Cause>,
+) -> Result<Vec<T>, Cause> {
+    match value {
+        DeValue::Array(items) => items.iter().map(Spanned::get_ref).map(read).collect(),
+        _ => Err("not a list in square brackets".into()),
+    }
 }
 
 /// A text in quotation marks (TOML basic string).
@@ -119,65 +263,76 @@ impl fmt::Display for Quoted<'_> {
 mod tests {
     use super::*;
 
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[allow(dead_code, reason = "only what is wrong matters here")]
+    #[derive(Debug, Default, PartialEq, Eq)]
     struct Sample {
-        digits: Option<u8>,
+        digits: Option<i64>,
         name: Option<String>,
-        kind: Option<Kind>,
+        times: Vec<u64>,
     }
 
-    #[derive(Debug, Deserialize)]
-    #[serde(rename_all = "lowercase")]
-    enum Kind {
-        Totp,
+    fn sample(text: &str) -> Result<Sample, Mistake> {
+        read(text.as_bytes(), |table| {
+            table.version()?;
+            Ok(Sample {
+                digits: table.optional("digits", |value| number(value, 6..=8))?,
+                name: table.optional("name", text_of)?,
+                times: table.optional("times", |value| list(value, natural))?.unwrap_or_default(),
+            })
+        })
     }
 
-    fn mistake(text: &str) -> String {
-        versioned::<Sample>(text.as_bytes()).unwrap_err().to_string()
+    fn text_of(value: &DeValue) -> Result<String, Cause> {
+        text(value).map(str::to_owned)
+    }
+
+    fn said(text: &str) -> String {
+        sample(text).unwrap_err().to_string()
     }
 
     #[test]
     fn mistakes_name_the_line_and_no_value() {
-        for text in [
-            "version = 1\ndigits = \"hunter2\"",
-            "version = 1\nname = 5555555",
-            "version = 1\nkind = \"hunter2\"",
-            "version = 1\ndigits = 5555555",
-            "version = 1\nname = [\"hunter2\", \", expected hunter2\"]",
+        for (line, said_of_it) in [
+            ("digits = \"hunter2\"", "digits: not a whole number from 6 to 8"),
+            ("digits = 9", "digits: not a whole number from 6 to 8"),
+            ("name = 5555555", "name: not a text in quotation marks"),
+            ("name = [\"hunter2\"]", "name: not a text in quotation marks"),
+            ("times = \"hunter2\"", "times: not a list in square brackets"),
+            ("times = [1, -1]", "times: not a whole number from 0 on"),
+            ("colour = \"hunter2\"", "no such key; there are version, digits, name, times"),
+            ("name = \"a\"\nname = \"b\"", "duplicate key"),
         ] {
-            let mistake = mistake(text);
-            assert!(mistake.starts_with("line 2: expected "), "{mistake}");
-            assert!(!mistake.contains("hunter2") && !mistake.contains("5555555"), "{mistake}");
+            let last = 1 + line.lines().count();
+            assert_eq!(said(&format!("version = 1\n{line}")), format!("line {last}: {said_of_it}"));
         }
-        assert!(mistake("version = 1\n\ncolour = 1").starts_with("line 3: unknown field `colour`"));
-        assert!(mistake("version = 1\nname = \"hunter2").starts_with("line 2: "));
-        assert!(!mistake("version = 1\nname = \"hunter2").contains("hunter2"));
-        assert!(mistake("version = 1\ndigits = 1\ndigits = 2").contains("duplicate key"));
+        let open = said("version = 1\nname = \"hunter2");
+        assert!(open.starts_with("line 2: ") && !open.contains("hunter2"), "{open}");
     }
 
     #[test]
     fn versions() {
-        assert!(versioned::<Sample>(b"version = 1").is_ok());
-        for (text, is_newer) in [
-            ("version = 2\ncolour = 1", true),
-            ("version = 0", false),
-            ("version = \"1\"", false),
-            ("version = 99999999999999999999", false),
-            ("digits = 6", false),
+        assert_eq!(sample("version = 1"), Ok(Sample::default()));
+        for (text, is_newer, said) in [
+            ("version = 2\ncolour = 1", true, "version: of a newer version; this program knows 1"),
+            ("version = 0", false, "version: not 1"),
+            ("version = \"1\"", false, "line 1: version: not a whole number from 0 on"),
+            (
+                "version = 99999999999999999999",
+                false,
+                "line 1: version: not a whole number from 0 on",
+            ),
+            ("digits = 6", false, "line 1: version is missing"),
         ] {
-            let mistake = versioned::<Sample>(text.as_bytes()).unwrap_err();
-            assert_eq!(mistake.is_newer, is_newer, "{text}: {mistake}");
+            let mistake = sample(text).unwrap_err();
+            assert_eq!((mistake.is_newer, mistake.to_string().as_str()), (is_newer, said));
         }
-        assert_eq!(versioned::<Sample>(b"\xff").unwrap_err().to_string(), "not UTF-8");
+        assert_eq!(read(b"\xff", |_| Ok(())).unwrap_err().to_string(), "not UTF-8");
     }
 
     proptest::proptest! {
         #[test]
         fn quoted_text_is_read_back(name in ".{0,40}") {
-            let text = format!("name = {}", Quoted(&name));
-            proptest::prop_assert_eq!(plain::<Sample>(text.as_bytes()).unwrap().name, Some(name));
+            let text = format!("version = 1\nname = {}", Quoted(&name));
+            proptest::prop_assert_eq!(sample(&text).unwrap().name, Some(name));
         }
     }
 }

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use serde::Deserialize;
+use toml::de::DeValue;
 
 use crate::account::{Change, Progress, Sighting};
-use crate::document::{self, Mistake};
+use crate::document::{self, Cause, Mistake, Table, list, natural, number};
 use crate::record::{Id, Record};
 
 /// What has been used.
@@ -58,23 +58,19 @@ impl State {
     /// # Errors
     /// What is wrong with it.
     pub fn read(body: &[u8]) -> Result<Self, Mistake> {
-        let raw: RawState = document::plain(body)?;
-        let mut times = Vec::with_capacity(raw.attempts.len());
-        let first = raw.attempts.first().copied().unwrap_or(0);
-        for (place, &time) in raw.attempts.iter().enumerate() {
-            times.push(if place == 0 { first } else { first.saturating_add(time) });
-        }
-        let used = |raw: RawUsed| Used {
-            step: raw.step,
-            counter: raw.counter.filter(|&counter| counter >= 0),
-            skew: raw.skew,
-            sightings: raw.seen.into_iter().map(|(step, skew)| Sighting { step, skew }).collect(),
-            ahead: raw.ahead,
-        };
-        Ok(Self {
-            attempts: times,
-            credentials: raw.credential.into_iter().map(|(id, raw)| (id, used(raw))).collect(),
-            codes: raw.codes.into_iter().map(|(id, raw)| (id, raw.used)).collect(),
+        document::read(body, |table| {
+            let mut attempts =
+                table.optional("attempts", |value| list(value, natural))?.unwrap_or_default();
+            if let Some((first, others)) = attempts.split_first_mut() {
+                for time in others {
+                    *time = time.saturating_add(*first);
+                }
+            }
+            Ok(Self {
+                attempts,
+                credentials: table.named_tables("credential", credential)?.into_iter().collect(),
+                codes: table.named_tables("codes", codes)?.into_iter().collect(),
+            })
         })
     }
 
@@ -165,33 +161,33 @@ impl Used {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawState {
-    #[serde(default)]
-    attempts: Vec<u64>,
-    #[serde(default)]
-    credential: BTreeMap<Id, RawUsed>,
-    #[serde(default)]
-    codes: BTreeMap<Id, RawCodes>,
+fn credential(id: &str, table: &mut Table) -> Result<(Id, Used), Mistake> {
+    let whole = |value: &DeValue| number(value, i64::MIN..=i64::MAX);
+    let used = Used {
+        step: table.optional("step", whole)?,
+        counter: table.optional("counter", |value| number(value, 0..=i64::MAX))?,
+        skew: table.optional("skew", whole)?.unwrap_or(0),
+        sightings: table.optional("seen", |value| list(value, sighting))?.unwrap_or_default(),
+        ahead: table.optional("ahead", |value| number(value, 0..=i64::MAX))?,
+    };
+    Ok((known_by(id, table)?, used))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawUsed {
-    step: Option<i64>,
-    counter: Option<i64>,
-    #[serde(default)]
-    skew: i64,
-    #[serde(default)]
-    seen: Vec<(i64, i64)>,
-    ahead: Option<i64>,
+fn codes(id: &str, table: &mut Table) -> Result<(Id, u32), Mistake> {
+    let used = table.required("used", |value| number(value, 0..=u32::MAX.into()))?;
+    Ok((known_by(id, table)?, u32::try_from(used).unwrap_or(u32::MAX)))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawCodes {
-    used: u32,
+fn known_by(id: &str, table: &Table) -> Result<Id, Mistake> {
+    id.parse().map_err(|no_id| table.wrong(format!("{no_id}")))
+}
+
+fn sighting(value: &DeValue) -> Result<Sighting, Cause> {
+    let pair = list(value, |value| number(value, i64::MIN..=i64::MAX))?;
+    match pair.as_slice() {
+        &[step, skew] => Ok(Sighting { step, skew }),
+        _ => Err("not a pair".into()),
+    }
 }
 
 #[cfg(test)]
