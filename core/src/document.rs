@@ -47,7 +47,7 @@ impl fmt::Display for Mistake {
 impl std::error::Error for Mistake {}
 
 /// What is wrong with one value.
-pub(crate) type Cause = Cow<'static, str>;
+type Cause = Cow<'static, str>;
 
 /// Reads a whole document.
 pub(crate) fn read<T>(
@@ -63,7 +63,7 @@ pub(crate) fn read<T>(
 }
 
 /// The version of what is read and written.
-const VERSION: i64 = 1;
+const VERSION: u64 = 1;
 
 /// A table, in which every key has to be asked for.
 pub(crate) struct Table<'t> {
@@ -78,7 +78,7 @@ pub(crate) struct Table<'t> {
 impl<'t> Table<'t> {
     /// The first question to a whole document: of another version nothing else can be said.
     pub(crate) fn version(&mut self) -> Result<(), Mistake> {
-        let version = self.required("version", |value| number(value, 0..=i64::MAX))?;
+        let version = self.natural("version")?.unwrap_or(0);
         if version == VERSION {
             return Ok(());
         }
@@ -87,26 +87,72 @@ impl<'t> Table<'t> {
         Err(Mistake { is_newer, ..Mistake::new(format!("version: {cause}")) })
     }
 
-    /// The value of a key that need not be there.
-    pub(crate) fn optional<T>(
+    /// A text, without a copy unless something in it is escaped.
+    pub(crate) fn text(&mut self, key: &'static str) -> Result<Option<&'t str>, Mistake> {
+        self.value(key, text)
+    }
+
+    /// A whole number of the range.
+    pub(crate) fn number(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<i64>,
+    ) -> Result<Option<i64>, Mistake> {
+        self.value(key, |value| number(value, &range))
+    }
+
+    /// Seconds since 1970, or another number that is not negative.
+    pub(crate) fn natural(&mut self, key: &'static str) -> Result<Option<u64>, Mistake> {
+        Ok(self.number(key, 0..=i64::MAX)?.map(i64::unsigned_abs))
+    }
+
+    /// A list of texts.
+    pub(crate) fn texts(&mut self, key: &'static str) -> Result<Vec<&'t str>, Mistake> {
+        Ok(self.value(key, |value| list(value, text))?.unwrap_or_default())
+    }
+
+    /// A list of whole numbers.
+    pub(crate) fn numbers(&mut self, key: &'static str) -> Result<Vec<i64>, Mistake> {
+        Ok(self.value(key, |value| list(value, whole))?.unwrap_or_default())
+    }
+
+    /// A list of pairs of whole numbers.
+    pub(crate) fn pairs(&mut self, key: &'static str) -> Result<Vec<(i64, i64)>, Mistake> {
+        let pair = |value: &'t DeValue<'t>| match list(value, whole)?.as_slice() {
+            &[one, other] => Ok((one, other)),
+            _ => Err("not a pair".into()),
+        };
+        Ok(self.value(key, |value| list(value, pair))?.unwrap_or_default())
+    }
+
+    /// What must be there.
+    pub(crate) fn needed<T>(&self, key: &'static str, value: Option<T>) -> Result<T, Mistake> {
+        value.ok_or_else(|| self.wrong(format!("{key} is missing")))
+    }
+
+    /// What must have come of the value of `key`.
+    pub(crate) fn valid<T>(
+        &self,
+        key: &'static str,
+        value: Option<T>,
+        expected: &str,
+    ) -> Result<T, Mistake> {
+        value.ok_or_else(|| match self.fields.get(key) {
+            Some(there) => self.mistake(there, &format!("{key}: {expected}")),
+            None => self.wrong(format!("{key} is missing")),
+        })
+    }
+
+    fn value<T>(
         &mut self,
         key: &'static str,
         read: impl FnOnce(&'t DeValue<'t>) -> Result<T, Cause>,
     ) -> Result<Option<T>, Mistake> {
-        self.known.push(key);
-        let Some(value) = self.fields.get(key) else { return Ok(None) };
-        let read = read(value.get_ref()).map(Some);
-        read.map_err(|cause| self.mistake(value, &format!("{key}: {cause}")))
-    }
-
-    /// The value of a key that must be there.
-    pub(crate) fn required<T>(
-        &mut self,
-        key: &'static str,
-        read: impl FnOnce(&'t DeValue<'t>) -> Result<T, Cause>,
-    ) -> Result<T, Mistake> {
-        let lacks = Mistake { line: Some(line(self.text, self.at)), ..lacks(key) };
-        self.optional(key, read)?.ok_or(lacks)
+        let Some(value) = self.get(key) else { return Ok(None) };
+        match read(value.get_ref()) {
+            Ok(content) => Ok(Some(content)),
+            Err(cause) => Err(self.mistake(value, &format!("{key}: {cause}"))),
+        }
     }
 
     /// Reads a table that is the value of a key.
@@ -115,8 +161,8 @@ impl<'t> Table<'t> {
         key: &'static str,
         content: impl FnOnce(&mut Table<'t>) -> Result<T, Mistake>,
     ) -> Result<Option<T>, Mistake> {
-        self.known.push(key);
-        self.fields.get(key).map(|value| self.enter(value, content)).transpose()
+        let Some(value) = self.get(key) else { return Ok(None) };
+        self.enter(value, content).map(Some)
     }
 
     /// Reads all tables of the array that is the value of a key (`[[key]]`).
@@ -125,12 +171,15 @@ impl<'t> Table<'t> {
         key: &'static str,
         mut content: impl FnMut(&mut Table<'t>) -> Result<T, Mistake>,
     ) -> Result<Vec<T>, Mistake> {
-        self.known.push(key);
-        let Some(value) = self.fields.get(key) else { return Ok(Vec::new()) };
+        let mut all = Vec::new();
+        let Some(value) = self.get(key) else { return Ok(all) };
         let DeValue::Array(items) = value.get_ref() else {
             return Err(self.mistake(value, &format!("not written as [[{key}]]")));
         };
-        items.iter().map(|item| self.enter(item, &mut content)).collect()
+        for item in items {
+            all.push(self.enter(item, &mut content)?);
+        }
+        Ok(all)
     }
 
     /// Reads all tables in the table that is the value of a key (`[key.NAME]`).
@@ -139,12 +188,20 @@ impl<'t> Table<'t> {
         key: &'static str,
         mut content: impl FnMut(&str, &mut Table<'t>) -> Result<T, Mistake>,
     ) -> Result<Vec<T>, Mistake> {
-        let read = self.table(key, |table| {
-            let all = table.fields.iter();
-            all.map(|(name, value)| table.enter(value, |inner| content(name.get_ref(), inner)))
-                .collect()
-        });
-        Ok(read?.unwrap_or_default())
+        let mut all = Vec::new();
+        self.table(key, |table| {
+            for (name, value) in table.fields {
+                all.push(table.enter(value, |inner| content(name.get_ref(), inner))?);
+            }
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    #[inline(never)]
+    fn get(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
+        self.known.push(key);
+        self.fields.get(key)
     }
 
     fn enter<T>(
@@ -176,19 +233,18 @@ impl<'t> Table<'t> {
     }
 
     /// A mistake in what stands there.
+    #[cold]
+    #[inline(never)]
     fn mistake<T>(&self, there: &Spanned<T>, cause: &str) -> Mistake {
         let line = Some(line(self.text, there.span().start));
         Mistake { line, ..Mistake::new(cause.to_owned()) }
     }
 
     /// A mistake of the table as a whole.
+    #[cold]
     pub(crate) fn wrong(&self, cause: impl Into<Cow<'static, str>>) -> Mistake {
         Mistake { line: Some(line(self.text, self.at)), ..Mistake::new(cause) }
     }
-}
-
-fn lacks(key: &str) -> Mistake {
-    Mistake::new(format!("{key} is missing"))
 }
 
 /// The line of a byte.
@@ -202,44 +258,39 @@ fn mistake(error: &Error, text: &str) -> Mistake {
     Mistake { line, ..Mistake::new(error.message().replace('\n', " ")) }
 }
 
-/// A text, without a copy unless something in it is escaped.
-pub(crate) fn text<'t>(value: &'t DeValue<'_>) -> Result<&'t str, Cause> {
+fn text<'t>(value: &'t DeValue<'_>) -> Result<&'t str, Cause> {
     match value {
         DeValue::String(text) => Ok(text),
         _ => Err("not a text in quotation marks".into()),
     }
 }
 
-/// A whole number of the range.
-pub(crate) fn number(value: &DeValue, range: RangeInclusive<i64>) -> Result<i64, Cause> {
+fn whole(value: &DeValue) -> Result<i64, Cause> {
     let number = match value {
         DeValue::Integer(it) => i64::from_str_radix(it.as_str(), it.radix()).ok(),
         _ => None,
     };
-    let fits = number.filter(|number| range.contains(number));
-    fits.ok_or_else(|| {
-        if range == (0..=i64::MAX) {
-            return "not a whole number from 0 on".into();
-        }
-        format!("not a whole number from {} to {}", range.start(), range.end()).into()
+    number.ok_or("not a whole number".into())
+}
+
+fn number(value: &DeValue, range: &RangeInclusive<i64>) -> Result<i64, Cause> {
+    let number = whole(value).ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| match (range.start(), range.end()) {
+        (0, &i64::MAX) => "not a whole number from 0 on".into(),
+        (start, end) => format!("not a whole number from {start} to {end}").into(),
     })
 }
 
-/// Seconds since 1970, or another number that is not negative.
-pub(crate) fn natural(value: &DeValue) -> Result<u64, Cause> {
-    let number = number(value, 0..=i64::MAX)?;
-    Ok(number.unsigned_abs())
-}
-
-/// All values of an array.
-pub(crate) fn list<'t, T>(
+fn list<'t, T>(
     value: &'t DeValue<'t>,
-    read: impl FnMut(&'t DeValue<'t>) -> Result<T, Cause>,
+    mut read: impl FnMut(&'t DeValue<'t>) -> Result<T, Cause>,
 ) -> Result<Vec<T>, Cause> {
-    match value {
-        DeValue::Array(items) => items.iter().map(Spanned::get_ref).map(read).collect(),
-        _ => Err("not a list in square brackets".into()),
+    let DeValue::Array(items) = value else { return Err("not a list in square brackets".into()) };
+    let mut all = Vec::with_capacity(items.len());
+    for item in items {
+        all.push(read(item.get_ref())?);
     }
+    Ok(all)
 }
 
 /// A text in quotation marks (TOML basic string).
@@ -267,22 +318,20 @@ mod tests {
     struct Sample {
         digits: Option<i64>,
         name: Option<String>,
-        times: Vec<u64>,
+        times: Vec<i64>,
+        seen: Vec<(i64, i64)>,
     }
 
     fn sample(text: &str) -> Result<Sample, Mistake> {
         read(text.as_bytes(), |table| {
             table.version()?;
             Ok(Sample {
-                digits: table.optional("digits", |value| number(value, 6..=8))?,
-                name: table.optional("name", text_of)?,
-                times: table.optional("times", |value| list(value, natural))?.unwrap_or_default(),
+                digits: table.number("digits", 6..=8)?,
+                name: table.text("name")?.map(str::to_owned),
+                times: table.numbers("times")?,
+                seen: table.pairs("seen")?,
             })
         })
-    }
-
-    fn text_of(value: &DeValue) -> Result<String, Cause> {
-        text(value).map(str::to_owned)
     }
 
     fn said(text: &str) -> String {
@@ -297,8 +346,9 @@ mod tests {
             ("name = 5555555", "name: not a text in quotation marks"),
             ("name = [\"hunter2\"]", "name: not a text in quotation marks"),
             ("times = \"hunter2\"", "times: not a list in square brackets"),
-            ("times = [1, -1]", "times: not a whole number from 0 on"),
-            ("colour = \"hunter2\"", "no such key; there are version, digits, name, times"),
+            ("times = [1, 1.5]", "times: not a whole number"),
+            ("seen = [[1, 2], [3]]", "seen: not a pair"),
+            ("colour = \"hunter2\"", "no such key; there are version, digits, name, times, seen"),
             ("name = \"a\"\nname = \"b\"", "duplicate key"),
         ] {
             let last = 1 + line.lines().count();
@@ -320,7 +370,7 @@ mod tests {
                 false,
                 "line 1: version: not a whole number from 0 on",
             ),
-            ("digits = 6", false, "line 1: version is missing"),
+            ("digits = 6", false, "version: not 1"),
         ] {
             let mistake = sample(text).unwrap_err();
             assert_eq!((mistake.is_newer, mistake.to_string().as_str()), (is_newer, said));

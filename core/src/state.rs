@@ -3,14 +3,11 @@
 //! It names credentials and sets of codes by id, never by name or place. Everything in it is
 //! bounded, and the largest state fits one slot of the state file.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use toml::de::DeValue;
-
 use crate::account::{Change, Progress, Sighting};
-use crate::document::{self, Cause, Mistake, Table, list, natural, number};
-use crate::record::{Id, Record};
+use crate::document::{self, Mistake, Table};
+use crate::record::{ById, Id, Record};
 
 /// What has been used.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,9 +15,9 @@ pub struct State {
     /// Seconds since 1970 of the attempts that still count, in order; at most 100.
     pub attempts: Vec<u64>,
     /// By the credential's id.
-    pub credentials: BTreeMap<Id, Used>,
+    pub credentials: ById<Used>,
     /// By the set's id: which codes have been used, a bit for each.
-    pub codes: BTreeMap<Id, u32>,
+    pub codes: ById<u32>,
 }
 
 /// How far a credential has come.
@@ -59,12 +56,12 @@ impl State {
     /// What is wrong with it.
     pub fn read(body: &[u8]) -> Result<Self, Mistake> {
         document::read(body, |table| {
-            let mut attempts =
-                table.optional("attempts", |value| list(value, natural))?.unwrap_or_default();
-            if let Some((first, others)) = attempts.split_first_mut() {
-                for time in others {
-                    *time = time.saturating_add(*first);
-                }
+            let mut attempts: Vec<u64> = Vec::new();
+            for time in table.numbers("attempts")? {
+                let first = attempts.first().copied().unwrap_or(0);
+                let time =
+                    u64::try_from(time).map_err(|_| table.wrong("an attempt before 1970"))?;
+                attempts.push(time.saturating_add(first));
             }
             Ok(Self {
                 attempts,
@@ -141,8 +138,8 @@ impl State {
     /// Forgets what `record` does not have.
     pub fn retain(&mut self, record: &Record) {
         let ids: Vec<_> = record.ids().collect();
-        self.credentials.retain(|id, _| ids.contains(id));
-        self.codes.retain(|id, _| ids.contains(id));
+        self.credentials.retain(|id| ids.contains(&id));
+        self.codes.retain(|id| ids.contains(&id));
     }
 }
 
@@ -161,33 +158,28 @@ impl Used {
     }
 }
 
+#[inline(never)]
 fn credential(id: &str, table: &mut Table) -> Result<(Id, Used), Mistake> {
-    let whole = |value: &DeValue| number(value, i64::MIN..=i64::MAX);
+    let any = || i64::MIN..=i64::MAX;
+    let seen = table.pairs("seen")?;
     let used = Used {
-        step: table.optional("step", whole)?,
-        counter: table.optional("counter", |value| number(value, 0..=i64::MAX))?,
-        skew: table.optional("skew", whole)?.unwrap_or(0),
-        sightings: table.optional("seen", |value| list(value, sighting))?.unwrap_or_default(),
-        ahead: table.optional("ahead", |value| number(value, 0..=i64::MAX))?,
+        step: table.number("step", any())?,
+        counter: table.number("counter", 0..=i64::MAX)?,
+        skew: table.number("skew", any())?.unwrap_or(0),
+        sightings: seen.into_iter().map(|(step, skew)| Sighting { step, skew }).collect(),
+        ahead: table.number("ahead", 0..=i64::MAX)?,
     };
     Ok((known_by(id, table)?, used))
 }
 
 fn codes(id: &str, table: &mut Table) -> Result<(Id, u32), Mistake> {
-    let used = table.required("used", |value| number(value, 0..=u32::MAX.into()))?;
-    Ok((known_by(id, table)?, u32::try_from(used).unwrap_or(u32::MAX)))
+    let used = table.number("used", 0..=u32::MAX.into())?;
+    let used = used.and_then(|used| u32::try_from(used).ok());
+    Ok((known_by(id, table)?, table.needed("used", used)?))
 }
 
 fn known_by(id: &str, table: &Table) -> Result<Id, Mistake> {
     id.parse().map_err(|no_id| table.wrong(format!("{no_id}")))
-}
-
-fn sighting(value: &DeValue) -> Result<Sighting, Cause> {
-    let pair = list(value, |value| number(value, i64::MIN..=i64::MAX))?;
-    match pair.as_slice() {
-        &[step, skew] => Ok(Sighting { step, skew }),
-        _ => Err("not a pair".into()),
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! It changes at enrolment only; what has been used is in the [state](crate::state).
 
 mod account;
+mod by_id;
 mod id;
 mod read;
 mod write;
@@ -15,6 +16,7 @@ use crate::secret::Secret;
 pub use crate::account::CodeKind;
 pub use crate::document::Mistake;
 pub use account::{Unsealer, account};
+pub use by_id::ById;
 pub use id::{Id, NoId};
 
 /// The most credentials of one user.

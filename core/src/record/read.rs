@@ -1,25 +1,24 @@
 //! Text to record.
 
-use std::collections::BTreeSet;
-
 use data_encoding::BASE32_NOPAD;
-use toml::de::DeValue;
 
 use super::{
     CodeKind, Codes, Credential, Id, Kept, Limit, MAX_CODE_SETS, MAX_CODES, MAX_CREDENTIALS,
     MAX_PERIOD, MAX_SECRET, MIN_SECRET, Method, Mistake, Name, Record,
 };
 use crate::codes::Hex;
-use crate::document::{self, Cause, Table, list, natural, number, text};
+use crate::document::{self, Table};
 use crate::otp::{Algorithm, Digits};
 use crate::secret::Secret;
 
-pub(super) fn record(text_of_it: &[u8]) -> Result<Record, Mistake> {
-    let record = document::read(text_of_it, |table| {
+pub(super) fn record(text: &[u8]) -> Result<Record, Mistake> {
+    let record = document::read(text, |table| {
         table.version()?;
+        let user = table.text("user")?;
+        let uid = table.number("uid", 0..=u32::MAX.into())?;
         Ok(Record {
-            user: table.required("user", text)?.to_owned(),
-            uid: table.required("uid", |value| small(value, 0..=u32::MAX.into()))?,
+            user: table.needed("user", user)?.to_owned(),
+            uid: table.valid("uid", small(uid), "")?,
             rate_limit: table.table("rate_limit", limit)?.unwrap_or_default(),
             credentials: table.tables("credential", credential)?,
             codes: table.tables("codes", codes)?,
@@ -41,17 +40,17 @@ pub(super) fn check(record: &Record) -> Result<(), Mistake> {
     if record.codes.len() > MAX_CODE_SETS {
         return wrong(format!("more than {MAX_CODE_SETS} sets of codes"));
     }
-    let mut ids = BTreeSet::new();
-    if let Some(id) = record.ids().find(|&id| !ids.insert(id)) {
-        return wrong(format!("two parts have the id {id}"));
-    }
-    let mut names = BTreeSet::new();
-    let mut all = record.credentials.iter();
-    if let Some(credential) = all.find(|credential| !names.insert(&credential.name)) {
-        return wrong(format!("two credentials have the name {:?}", credential.name.as_str()));
+    for id in record.ids() {
+        if record.ids().filter(|other| *other == id).count() > 1 {
+            return wrong(format!("two parts have the id {id}"));
+        }
     }
     for credential in &record.credentials {
         let name = credential.name.as_str();
+        let of_that_name = |other: &&Credential| other.name == credential.name;
+        if record.credentials.iter().filter(of_that_name).count() > 1 {
+            return wrong(format!("two credentials have the name {name:?}"));
+        }
         if let Kept::Plain(secret) = &credential.secret {
             let length = secret.as_bytes().len();
             if !(MIN_SECRET..=MAX_SECRET).contains(&length) {
@@ -74,28 +73,43 @@ pub(super) fn check(record: &Record) -> Result<(), Mistake> {
 }
 
 fn limit(table: &mut Table) -> Result<Limit, Mistake> {
+    let attempts = table.number("attempts", 1..=100)?;
+    let seconds = table.number("seconds", 1..=3600)?;
     Ok(Limit {
-        attempts: table.required("attempts", |value| small(value, 1..=100))?,
-        seconds: table.required("seconds", |value| small(value, 1..=3600))?,
+        attempts: table.valid("attempts", small(attempts), "")?,
+        seconds: table.valid("seconds", small(seconds), "")?,
     })
 }
 
+#[inline(never)]
 fn credential(table: &mut Table) -> Result<Credential, Mistake> {
-    let id = table.required("id", id)?;
-    let name = table.required("name", name)?;
-    let is_totp = table.required("type", |value| match text(value)? {
-        "totp" => Ok(true),
-        "hotp" => Ok(false),
-        _ => Err("neither \"totp\" nor \"hotp\"".into()),
-    })?;
-    let plain = table.optional("secret", secret)?;
-    let sealed = table.optional("sealed", |value| text(value).map(str::to_owned))?;
-    let algorithm = table.optional("algorithm", algorithm)?.unwrap_or_default();
-    let digits = table.optional("digits", digits)?.unwrap_or_default();
+    let id = id(table)?;
+    let name = table.text("name")?.and_then(Name::new);
+    let name = table.valid(
+        "name",
+        name,
+        "a name has 1 to 32 printable characters and no blank at its ends",
+    )?;
+    let is_totp = match table.text("type")? {
+        Some("totp") => Some(true),
+        Some("hotp") => Some(false),
+        _ => None,
+    };
+    let is_totp = table.valid("type", is_totp, "neither \"totp\" nor \"hotp\"")?;
+    let plain = match table.text("secret")? {
+        Some(text) => Some(table.valid("secret", secret(text), BASE32)?),
+        None => None,
+    };
+    let sealed = table.text("sealed")?.map(str::to_owned);
+    let algorithm = match table.text("algorithm")? {
+        Some(text) => table.valid("algorithm", algorithm(text), ALGORITHMS)?,
+        None => Algorithm::default(),
+    };
+    let digits = table.number("digits", 6..=8)?;
     let longest = i64::try_from(MAX_PERIOD).unwrap_or(i64::MAX);
-    let period = table.optional("period", |value| small(value, 1..=longest))?;
-    let window = table.optional("window", |value| small(value, 1..=100))?.unwrap_or(3);
-    let created = table.optional("created", natural)?;
+    let period = table.number("period", 1..=longest)?.map(i64::unsigned_abs);
+    let window = table.number("window", 1..=100)?;
+    let created = table.natural("created")?;
     let secret = match (plain, sealed) {
         (Some(secret), None) => Kept::Plain(secret),
         (None, Some(sealed)) => Kept::Sealed(sealed),
@@ -107,59 +121,56 @@ fn credential(table: &mut Table) -> Result<Credential, Mistake> {
         (false, None) => Method::Hotp,
         (false, Some(_)) => return Err(table.wrong("the credential has type hotp and a period")),
     };
-    Ok(Credential { id, name, method, secret, algorithm, digits, window, created })
-}
-
-fn codes(table: &mut Table) -> Result<Codes, Mistake> {
-    Ok(Codes {
-        id: table.required("id", id)?,
-        kind: table.required("kind", |value| match text(value)? {
-            "recovery" => Ok(CodeKind::Recovery),
-            "bypass" => Ok(CodeKind::Bypass),
-            _ => Err("neither \"recovery\" nor \"bypass\"".into()),
-        })?,
-        salt: table.required("salt", hex)?,
-        hashes: table.required("hashes", |value| list(value, hex))?,
-        created: table.optional("created", natural)?,
-        expires: table.optional("expires", natural)?,
+    Ok(Credential {
+        id,
+        name,
+        method,
+        secret,
+        algorithm,
+        digits: small(digits).and_then(Digits::new).unwrap_or_default(),
+        window: small(window).unwrap_or(3),
+        created,
     })
 }
 
-fn id(value: &DeValue) -> Result<Id, Cause> {
-    text(value)?.parse().map_err(|no_id| format!("{no_id}").into())
+#[inline(never)]
+fn codes(table: &mut Table) -> Result<Codes, Mistake> {
+    let id = id(table)?;
+    let kind = match table.text("kind")? {
+        Some("recovery") => Some(CodeKind::Recovery),
+        Some("bypass") => Some(CodeKind::Bypass),
+        _ => None,
+    };
+    let kind = table.valid("kind", kind, "neither \"recovery\" nor \"bypass\"")?;
+    let salt = table.text("salt")?.and_then(Hex::from_hex);
+    let salt = table.valid("salt", salt, "not 32 digits of 0-9 and a-f")?;
+    let mut hashes = Vec::new();
+    for text in table.texts("hashes")? {
+        hashes.push(table.valid("hashes", Hex::from_hex(text), "not 64 digits of 0-9 and a-f")?);
+    }
+    let (created, expires) = (table.natural("created")?, table.natural("expires")?);
+    Ok(Codes { id, kind, salt, hashes, created, expires })
 }
 
-fn name(value: &DeValue) -> Result<Name, Cause> {
-    let wrong = "a name has 1 to 32 printable characters and no blank at its ends";
-    Name::new(text(value)?).ok_or(wrong.into())
+fn id(table: &mut Table) -> Result<Id, Mistake> {
+    let id = table.text("id")?.and_then(|text| text.parse().ok());
+    table.valid("id", id, "not eight digits of 0-9 and a-f")
 }
 
-/// Base32 without padding, in capitals (RFC 4648 section 6). What is decoded is wiped with the text
-/// of the file, as long as nothing in it is escaped.
-fn secret(value: &DeValue) -> Result<Secret, Cause> {
-    let bytes = BASE32_NOPAD.decode(text(value)?.as_bytes());
-    bytes.map(Secret::new).map_err(|_| "not base32: A-Z and 2-7 without `=`".into())
+const BASE32: &str = "not base32: A-Z and 2-7 without `=`";
+const ALGORITHMS: &str = "neither \"SHA1\" nor \"SHA256\" nor \"SHA512\"";
+
+/// Base32 without padding, in capitals (RFC 4648 section 6). The text is wiped with that of the file,
+/// as long as nothing in it is escaped.
+fn secret(text: &str) -> Option<Secret> {
+    BASE32_NOPAD.decode(text.as_bytes()).ok().map(Secret::new)
 }
 
-fn algorithm(value: &DeValue) -> Result<Algorithm, Cause> {
-    let name = text(value)?;
-    let algorithm = Algorithm::from_name(name).filter(|it| it.name() == name);
-    algorithm.ok_or("neither \"SHA1\" nor \"SHA256\" nor \"SHA512\"".into())
+fn algorithm(name: &str) -> Option<Algorithm> {
+    Algorithm::from_name(name).filter(|algorithm| algorithm.name() == name)
 }
 
-fn digits(value: &DeValue) -> Result<Digits, Cause> {
-    Digits::new(small(value, 6..=8)?).ok_or("not 6 to 8".into())
-}
-
-fn hex<const N: usize>(value: &DeValue) -> Result<Hex<N>, Cause> {
-    let wrong = || format!("not {} digits of 0-9 and a-f", 2 * N).into();
-    Hex::from_hex(text(value)?).ok_or_else(wrong)
-}
-
-/// A number of the range, which the type must hold.
-fn small<T: TryFrom<i64>>(
-    value: &DeValue,
-    range: std::ops::RangeInclusive<i64>,
-) -> Result<T, Cause> {
-    T::try_from(number(value, range)?).map_err(|_| "too large".into())
+/// A number that was checked to fit.
+fn small<T: TryFrom<i64>>(number: Option<i64>) -> Option<T> {
+    number.and_then(|number| T::try_from(number).ok())
 }

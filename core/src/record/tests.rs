@@ -79,7 +79,7 @@ fn mistakes() {
     mistake("uid = 1000", "uid = -1", "line 3: uid: not a whole number from 0 to 4294967295");
     mistake("attempts = 5", "attempts = 0", "line 4: attempts: not a whole number from 1 to 100");
     mistake(", seconds = 60", "", "line 4: seconds is missing");
-    mistake("\"1f0c9a7e\"", "\"1F0C9A7E\"", "line 7: id: an id has eight digits of 0-9 and a-f");
+    mistake("\"1f0c9a7e\"", "\"1F0C9A7E\"", "line 7: id: not eight digits of 0-9 and a-f");
     mistake("\"00000002\"", "\"1f0c9a7e\"", "two parts have the id 1f0c9a7e");
     mistake("\"9b1d2c3e\"", "\"1f0c9a7e\"", "two parts have the id 1f0c9a7e");
     mistake("\"Jörg's \\\"token\\\"\"", "\"phone\"", "two credentials have the name \"phone\"");
@@ -128,7 +128,7 @@ fn mistakes() {
     mistake("1e1f", "1e", "line 26: hashes: not 64 digits of 0-9 and a-f");
     mistake("expires = 1700003600\n", "", "the codes 9b1d2c3e: bypass codes and only they expire");
     mistake("\"bypass\"", "\"recovery\"", "the codes 9b1d2c3e: bypass codes and only they expire");
-    mistake("version = 1\n", "", "line 1: version is missing");
+    mistake("version = 1\n", "", "version: not 1");
     let newer = Record::read(TEXT.replacen("version = 1", "version = 2", 1).as_bytes());
     assert_eq!(newer.unwrap_err().reason(), Reason::NewerRecord);
 }

@@ -141,10 +141,14 @@ impl Edit<'_> {
         let mut both = state.clone();
         if let Some(before) = &self.state {
             for (id, used) in &before.credentials {
-                both.credentials.entry(*id).or_insert_with(|| used.clone());
+                if !both.credentials.contains_key(id) {
+                    both.credentials.insert(*id, used.clone());
+                }
             }
             for (id, used) in &before.codes {
-                both.codes.entry(*id).or_insert(*used);
+                if !both.codes.contains_key(id) {
+                    both.codes.insert(*id, *used);
+                }
             }
         }
         // So much may be new that both do not fit: then the old ones die a moment early.

@@ -132,7 +132,10 @@ fn wrong_codes_do_not_move_a_counter_and_two_in_a_row_do() {
     let lab = Lab::new();
     let alice = lab.enrol(vec![hotp(3, "token")]);
     assert_eq!(log_in(&alice, "000000"), Err(Reason::WrongCode));
-    assert_eq!(alice.read().unwrap().1.credentials[&Id::new([0, 0, 0, 3])], Used::hotp(Some(0)));
+    assert_eq!(
+        alice.read().unwrap().1.credentials.get(&Id::new([0, 0, 0, 3])),
+        Some(&Used::hotp(Some(0)))
+    );
     assert_eq!(log_in(&alice, &code(3, 500)), Err(Reason::FurtherAhead));
     assert_eq!(log_in(&alice, &code(3, 502)), Err(Reason::FurtherAhead), "not the next");
     assert_eq!(log_in(&alice, &code(3, 502)), Err(Reason::FurtherAhead), "the same again");
@@ -194,7 +197,7 @@ fn paper_codes_count_once_and_the_rest_is_counted() {
 
     // Codes that the state does not know are dead.
     let (_, mut state) = alice.read().unwrap();
-    state.codes.clear();
+    state.codes.retain(|_| false);
     record.codes[0].id = Id::new([9, 0, 0, 0]);
     alice.edit(Lost::Refuse).unwrap().save(record, state).unwrap();
     assert_eq!(log_in(&alice, &codes[0].grouped()), Err(Reason::NoState));
