@@ -16,7 +16,7 @@ pub enum Answer {
     Skip,
     /// Nothing that looks like a code.
     NoCode,
-    /// The code of this step, which a login now would accept.
+    /// The code of this step or counter, which a login now would accept.
     Right(u64),
     /// A code of the right secret, this many seconds late (negative) or early.
     OtherTime(i64),
@@ -28,17 +28,10 @@ pub enum Answer {
 /// `window` of them are good at one moment, 1 to 100.
 #[must_use]
 pub fn judge(typed: &str, otp: &Otp, now: u64, period: u64, window: u8) -> Answer {
-    // Apps show "123 456", and people type it so.
-    let typed: Zeroizing<String> =
-        Zeroizing::new(typed.chars().filter(|symbol| !symbol.is_whitespace()).collect());
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match typed.strip_prefix('-') {
-        Some(rest) if is_number(rest) => return Answer::Skip,
-        None if is_number(&typed) && typed.len() == otp.digits().count() => {}
-        _ => return Answer::NoCode,
-    }
-    let Ok(code) = typed.parse::<u32>() else { return Answer::NoCode };
-
+    let code = match code(typed, otp) {
+        Ok(code) => code,
+        Err(answer) => return answer,
+    };
     let current = step(now, period);
     let good = offsets(window);
     for distance in 0..=FAR {
@@ -54,6 +47,33 @@ pub fn judge(typed: &str, otp: &Otp, now: u64, period: u64, window: u8) -> Answe
         }
     }
     Answer::Wrong
+}
+
+/// Judges what was typed, where codes move on with each use: the one of counter `first` is the next,
+/// and `window` of them are good, 1 to 100.
+#[must_use]
+pub fn judge_counter(typed: &str, otp: &Otp, first: u64, window: u8) -> Answer {
+    let code = match code(typed, otp) {
+        Ok(code) => code,
+        Err(answer) => return answer,
+    };
+    let mut good = (0..window.into()).filter_map(|ahead| first.checked_add(ahead));
+    good.find(|&counter| otp.code(counter) == code).map_or(Answer::Wrong, Answer::Right)
+}
+
+/// The code that was typed, or what was typed instead.
+fn code(typed: &str, otp: &Otp) -> Result<u32, Answer> {
+    // Apps show "123 456", and people type it so.
+    let typed: Zeroizing<String> =
+        Zeroizing::new(typed.chars().filter(|symbol| !symbol.is_whitespace()).collect());
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match typed.strip_prefix('-') {
+        Some(rest) if is_number(rest) => Err(Answer::Skip),
+        None if is_number(&typed) && typed.len() == otp.digits().count() => {
+            typed.parse().map_err(|_| Answer::NoCode)
+        }
+        _ => Err(Answer::NoCode),
+    }
 }
 
 /// The steps around the current one that a login accepts, no more than one to either side: whoever
@@ -142,6 +162,25 @@ mod tests {
                 assert_eq!(judge(other, &otp, NOW, 30, 1), Answer::NoCode, "{digits}");
             }
         }
+    }
+
+    #[test]
+    fn the_next_codes_of_a_counter() {
+        let typed = |counter| otp().text(counter);
+        for (counter, window, answer) in [
+            (0, 3, Answer::Wrong),
+            (1, 1, Answer::Right(1)),
+            (2, 1, Answer::Wrong),
+            (3, 3, Answer::Right(3)),
+            (4, 3, Answer::Wrong),
+            (100, 100, Answer::Right(100)),
+        ] {
+            assert_eq!(judge_counter(&typed(counter), &otp(), 1, window), answer, "{counter}");
+        }
+        assert_eq!(judge_counter("-1", &otp(), 1, 3), Answer::Skip);
+        assert_eq!(judge_counter("12345", &otp(), 1, 3), Answer::NoCode);
+        let last = u64::MAX;
+        assert_eq!(judge_counter(&typed(last), &otp(), last, 100), Answer::Right(last));
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::builder::{ArgPredicate, PathBufValueParser, TypedValueParser};
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
 
 use mfa_core::otp::{Algorithm, Digits};
+use mfa_core::record::Name;
 
 use crate::failure::Failure;
 use crate::qr::QrMode;
@@ -20,8 +21,8 @@ pub enum Request {
     Show(String),
 }
 
-/// Makes a new second factor for your own account: a secret for an authenticator app, and recovery
-/// codes
+/// Makes a new second factor for your own account, or as root for somebody else: a secret for an
+/// authenticator app, and recovery codes
 #[derive(Debug, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(
@@ -90,14 +91,23 @@ pub struct Args {
     #[arg(default_value = "SHA1", allow_hyphen_values = true)]
     pub algorithm: Algorithm,
 
-    /// How many recovery codes, 0 to 10
+    /// How many recovery codes, 0 to 10; 5 unless given
     #[arg(short = 'e', long, value_name = "N", value_parser = number::<u8>(0, 10))]
-    #[arg(default_value = "5", allow_hyphen_values = true)]
-    pub emergency_codes: u8,
+    #[arg(allow_hyphen_values = true)]
+    pub emergency_codes: Option<u8>,
 
     /// The file to write; ~/.google_authenticator unless given
     #[arg(short = 's', long, value_name = "FILE", allow_hyphen_values = true)]
     pub secret: Option<PathBuf>,
+
+    /// Enrol this user, into the record that only root reads; for root
+    #[arg(long, value_name = "USER", allow_hyphen_values = true)]
+    pub user: Option<String>,
+
+    /// What that record calls it; phone unless given
+    #[arg(long, value_name = "NAME", value_parser = name, allow_hyphen_values = true)]
+    #[arg(default_value_if("user", ArgPredicate::IsPresent, "phone"))]
+    pub name: Option<Name>,
 
     /// Write the file without asking
     #[arg(short = 'f', long)]
@@ -122,7 +132,7 @@ pub struct Args {
     pub qr_file: Option<PathBuf>,
 
     /// Print what the QR code holds, an otpauth URI; with --quiet that and open questions alone
-    #[arg(long)]
+    #[arg(long, aliases = ["u"])]
     pub uri: bool,
 
     /// Print one JSON object and nothing else; what would be asked needs a flag
@@ -210,6 +220,19 @@ impl Args {
                 "--json prints one object, URI included, and nothing else; leave --quiet, --uri \
                  and --qr-mode out",
             ),
+            (
+                self.user.is_some() && self.secret.is_some(),
+                "--user writes that user's record and no file; leave --secret or --user out",
+            ),
+            (
+                self.user.is_some() && self.allow_reuse,
+                "the record of --user counts each code once; leave --allow-reuse out",
+            ),
+            (
+                self.user.is_some() && self.no_rate_limit,
+                "the record of --user always limits attempts; leave --no-rate-limit out, or give \
+                 --rate-limit and --rate-time",
+            ),
         ]
         .into_iter()
         .find_map(|(given, sentence)| given.then_some(sentence))
@@ -221,6 +244,13 @@ impl Args {
             Some("--disallow-reuse and --allow-reuse need --time-based; add it")
         } else if self.rate_limit.is_some() != self.rate_time.is_some() {
             Some("--rate-limit and --rate-time need each other; give both")
+        } else if self.name.is_some() && self.user.is_none() {
+            Some("--name needs --user, since a file has no name for its secret; add it")
+        } else if self.user.is_some() && (self.quiet || self.json) && !self.no_confirm {
+            Some(
+                "with --quiet or --json no code of the app can confirm the secret; add \
+                 --no-confirm to write it unconfirmed",
+            )
         } else {
             None
         }
@@ -249,6 +279,11 @@ fn digits(text: &str) -> Result<Digits, String> {
 
 fn algorithm(text: &str) -> Result<Algorithm, String> {
     Algorithm::from_name(text).ok_or_else(|| "one of SHA1, SHA256, SHA512".to_owned())
+}
+
+fn name(text: &str) -> Result<Name, String> {
+    let wanted = "1 to 32 printable characters with no blank at either end";
+    Name::new(text).ok_or_else(|| wanted.to_owned())
 }
 
 fn svg(path: PathBuf) -> Result<PathBuf, String> {

@@ -1,22 +1,25 @@
 //! One run of the command, from its arguments to its exit code.
 
 use std::env;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use mfa_core::random;
+use mfa_core::store::Base;
 use terminal_size::{Width, terminal_size_of};
 
 use crate::args::{self, Request};
-use crate::enrol::{self, Ending};
+use crate::enrol::{self, Enrolment};
 use crate::failure::Failure;
-use crate::plan::Plan;
+use crate::plan::{Owner, Plan};
 use crate::qr_file::QrFile;
-use crate::save::Target;
+use crate::save::{HomeFile, Target, UserRecord, make_way};
 use crate::talk::Talk;
 use crate::whoami;
 use crate::world::World;
@@ -41,36 +44,45 @@ fn run() -> Result<(), Failure> {
             return io::stdout().write_all(text.as_bytes()).map_err(Failure::Output);
         }
     };
-    let target = Target::new(whoami::file(plan.file.clone(), env::var_os("HOME"))?)?;
+    let base = Base::new(Path::new("/var/lib/pam_mfa"), Path::new("/run/pam_mfa"));
+    if let Some(Owner { user, name }) = &plan.owner {
+        let user = whoami::another(user)?;
+        let target = UserRecord::new(base, user, name.clone())?;
+        let person = target.user().into();
+        return carry_out(plan, &target, person);
+    }
+    if plan.file.is_none() {
+        whoami::record(base)?.map_or(Ok(()), |(record, user)| make_way(&record, &user))?;
+    }
+    let target = HomeFile::new(whoami::file(plan.file.clone(), env::var_os("HOME"))?)?;
+    carry_out(plan, &target, whoami::person())
+}
+
+fn carry_out<T: Target>(plan: Plan, target: &T, person: OsString) -> Result<(), Failure> {
     let qr_file = plan.qr_file.clone().map(QrFile::new).transpose()?;
     // A File keeps no copy of what goes through it, as io::stdout() would.
     let output = duplicate(io::stdout()).map_err(Failure::Output)?;
     let input = duplicate(io::stdin()).map_err(Failure::Input)?;
     let mut talk = Talk::new(BufReader::new(input), output);
     let world = World {
-        person: whoami::person(),
+        person,
         host: whoami::host(),
         columns: terminal_size_of(io::stdout()).map(|(Width(columns), _)| columns.into()),
-        path: target.path(),
-        exists: target.exists,
         qr_file: qr_file.as_ref().map(|file| file.path.as_path()),
         clock: &|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
         random: &random::system,
         warn: &|sentence| complain(&sentence),
     };
-    match enrol::enrol(plan, &mut talk, &world)? {
-        Ending::Declined => Ok(()),
-        Ending::Agreed(enrolment) => {
-            let install = || target.install(&enrolment.file);
-            match qr_file.as_ref().zip(enrolment.picture.as_ref()) {
-                Some((file, picture)) => file.write_and(picture, target.path(), install)?,
-                None => install()?,
-            }
-            // It is done, whether or not anybody still listens.
-            let _ = enrolment.farewell(&mut talk, &world);
-            Ok(())
-        }
+    let Some(enrolment) = enrol::enrol(plan, &mut talk, target, &world)? else { return Ok(()) };
+    let Enrolment { factor, picture, farewell } = enrolment;
+    let install = || target.install(factor, &world);
+    match qr_file.as_ref().zip(picture) {
+        Some((file, picture)) => file.write_and(&picture, target.path(), install)?,
+        None => install()?,
     }
+    // It is done, whether or not anybody still listens.
+    let _ = farewell.say(&mut talk, target, &world);
+    Ok(())
 }
 
 fn complain(sentence: &impl Display) {

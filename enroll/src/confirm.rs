@@ -22,17 +22,42 @@ pub fn confirm<R: BufRead, W: Write>(
     period: u64,
     window: u8,
 ) -> Result<Option<u64>, Failure> {
+    let judge = |typed: &str| judge(typed, otp, clock(), period, window);
+    let used = ask(talk, "skip", otp, &judge)?;
+    if used.is_none() {
+        talk.say("Not confirmed.\n")?;
+    }
+    Ok(used)
+}
+
+/// Asks for the app's code until it is right: without it there is no enrolment. The step or counter
+/// of the code, as `judge` finds it.
+///
+/// # Errors
+/// [`Failure::NotConfirmed`]; or as [`Talk::ask`].
+pub fn insist<R: BufRead, W: Write>(
+    talk: &mut Talk<R, W>,
+    otp: &Otp,
+    judge: &dyn Fn(&str) -> Answer,
+) -> Result<u64, Failure> {
+    ask(talk, "give up", otp, judge)?.ok_or(Failure::NotConfirmed)
+}
+
+/// `None` if the person typed -1, whose meaning is told by `refusal`.
+fn ask<R: BufRead, W: Write>(
+    talk: &mut Talk<R, W>,
+    refusal: &str,
+    otp: &Otp,
+    judge: &dyn Fn(&str) -> Answer,
+) -> Result<Option<u64>, Failure> {
     loop {
-        let typed = talk.ask("Code from the app (-1 to skip): ")?;
-        match judge(&typed, otp, clock(), period, window) {
-            Answer::Right(step) => {
+        let typed = talk.ask(&format!("Code from the app (-1 to {refusal}): "))?;
+        match judge(&typed) {
+            Answer::Right(moment) => {
                 talk.say("The app has it right.\n")?;
-                return Ok(Some(step));
+                return Ok(Some(moment));
             }
-            Answer::Skip => {
-                talk.say("Not confirmed.\n")?;
-                return Ok(None);
-            }
+            Answer::Skip => return Ok(None),
             Answer::NoCode => {
                 let digits = otp.digits().count();
                 talk.say(&format!("A code has {digits} digits. Try again.\n"))?;

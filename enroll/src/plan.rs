@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use mfa_core::gauth::{NewFile, NewMethod};
 use mfa_core::otp::{Algorithm, Digits, Otp};
+use mfa_core::record::Name;
 use mfa_core::secret::{ScratchCodes, Secret};
 
 use crate::args::Args;
@@ -19,6 +20,11 @@ pub const USUAL_WINDOW: u8 = 3;
 pub const WIDE_WINDOW: u8 = 17;
 /// What "limit the attempts" means: attempts and seconds.
 pub const USUAL_LIMIT: (u8, u16) = (3, 30);
+
+/// How many recovery codes there are when nothing else is said.
+pub const USUAL_CODES: u8 = 5;
+/// The counter of the first counter-based code: the original begins with it, and so does the URI.
+pub const FIRST_COUNTER: u64 = 1;
 
 /// What moves a code on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +56,29 @@ enum Window {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Limit {
-    Unlimited,
+    /// As without a line: none in a file, and in a record the one that it has anyway.
+    Usual,
     Of(u8, u16),
+}
+
+/// What the app's code is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirmation {
+    /// It is not.
+    None,
+    /// To see that the app has it right.
+    Offered,
+    /// Without it nothing is written.
+    Needed,
+}
+
+/// Whose record is written, and which credential in it.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    /// The login name, as it was given.
+    pub user: String,
+    /// The credential's name.
+    pub name: Name,
 }
 
 /// An enrolment with its open questions. `None` is one of them.
@@ -67,10 +94,12 @@ pub struct Plan {
     pub algorithm: Algorithm,
     /// How many digits a code has.
     pub digits: Digits,
-    /// How many recovery codes.
-    pub scratch_codes: u8,
+    /// How many recovery codes, unless as many as usual.
+    pub codes: Option<u8>,
     /// The file to write, unless it is the usual one.
     pub file: Option<PathBuf>,
+    /// Whose record to write in the place of a file.
+    pub owner: Option<Owner>,
     /// The account's name in the app, unless it is the usual one.
     pub label: Option<OsString>,
     /// The host's name in the app, unless it is the usual one.
@@ -91,6 +120,8 @@ impl From<Args> for Plan {
         let chosen = |yes: bool, no: bool| (yes || no).then_some(yes);
         let method = chosen(args.time_based, args.counter_based);
         let limit = args.rate_limit.zip(args.rate_time).map(|(n, time)| Limit::Of(n, time));
+        // A record counts each code once, and always limits attempts.
+        let is_record = args.user.is_some();
         let window = args.window_size.map(Window::Of);
         let shown = match (args.json, args.quiet) {
             (true, _) => Shown::Object,
@@ -100,14 +131,15 @@ impl From<Args> for Plan {
         Self {
             method: method.map(|time| if time { Method::Totp } else { Method::Hotp }),
             write: args.force.then_some(true),
-            disallow_reuse: chosen(args.disallow_reuse, args.allow_reuse),
+            disallow_reuse: chosen(args.disallow_reuse || is_record, args.allow_reuse),
             window: window.or(args.minimal_window.then_some(Window::Minimal)),
-            limit: limit.or(args.no_rate_limit.then_some(Limit::Unlimited)),
+            limit: limit.or((args.no_rate_limit || is_record).then_some(Limit::Usual)),
             period: args.step_size,
             algorithm: args.algorithm,
             digits: args.digits,
-            scratch_codes: args.emergency_codes,
+            codes: args.emergency_codes,
             file: args.secret,
+            owner: args.user.zip(args.name).map(|(user, name)| Owner { user, name }),
             label: args.label,
             issuer: args.issuer,
             qr: args.qr_mode,
@@ -148,8 +180,7 @@ impl Plan {
             }
             Question::Limit => {
                 let (attempts, seconds) = USUAL_LIMIT;
-                self.limit =
-                    Some(if yes { Limit::Of(attempts, seconds) } else { Limit::Unlimited });
+                self.limit = Some(if yes { Limit::Of(attempts, seconds) } else { Limit::Usual });
             }
         }
     }
@@ -164,10 +195,18 @@ impl Plan {
         self.method.unwrap_or(Method::Totp)
     }
 
-    /// Whether the app's code is asked for: only one that moves with the time can be told wrong
-    /// without using one up.
-    pub fn confirms(&self) -> bool {
-        self.confirm && self.shown == Shown::All && self.method() == Method::Totp
+    /// Whether the app's code is asked for. Where it is only offered, only one that moves with the
+    /// time is: it can be told wrong without using one up.
+    pub fn confirmation(&self) -> Confirmation {
+        if !self.confirm || self.shown != Shown::All {
+            Confirmation::None
+        } else if self.owner.is_some() {
+            Confirmation::Needed
+        } else if self.method() == Method::Totp {
+            Confirmation::Offered
+        } else {
+            Confirmation::None
+        }
     }
 
     /// What there is to know about a choice that not every program follows.
@@ -194,9 +233,17 @@ impl Plan {
         self.window_line().unwrap_or(USUAL_WINDOW)
     }
 
-    /// Whether each time-based code counts once.
-    pub fn disallows_reuse(&self) -> bool {
-        self.disallow_reuse == Some(true) && self.method() == Method::Totp
+    /// Whether each code counts once.
+    pub fn counts_once(&self) -> bool {
+        self.method() == Method::Hotp || self.disallow_reuse == Some(true)
+    }
+
+    /// Attempts and seconds, if anything was said of them.
+    pub fn rate_limit(&self) -> Option<(u8, u16)> {
+        match self.limit {
+            Some(Limit::Of(attempts, seconds)) => Some((attempts, seconds)),
+            Some(Limit::Usual) | None => None,
+        }
     }
 
     /// The file: what is still open is taken for a no. `used` is the step of a code that must not
@@ -211,12 +258,8 @@ impl Plan {
             Method::Hotp => NewMethod::Hotp,
             Method::Totp => NewMethod::Totp {
                 period: self.period,
-                disallow_reuse: self.disallows_reuse().then(|| used.into_iter().collect()),
+                disallow_reuse: self.counts_once().then(|| used.into_iter().collect()),
             },
-        };
-        let rate_limit = match self.limit {
-            Some(Limit::Of(attempts, seconds)) => Some((attempts, seconds)),
-            Some(Limit::Unlimited) | None => None,
         };
         NewFile {
             secret,
@@ -224,7 +267,7 @@ impl Plan {
             algorithm: self.algorithm,
             digits: self.digits,
             window: self.window_line(),
-            rate_limit,
+            rate_limit: self.rate_limit(),
             scratch_codes,
         }
     }
@@ -324,16 +367,33 @@ mod tests {
     }
 
     #[test]
-    fn only_time_based_codes_are_confirmed() {
-        for (line, confirms) in [
-            ("-t", true),
-            ("-tC", false),
-            ("-tq", false),
-            ("-t --json", false),
-            ("-c", false),
-            ("-tDfuw 3", true),
+    fn what_is_confirmed() {
+        use Confirmation::{Needed, None, Offered};
+        for (line, confirmation) in [
+            ("-t", Offered),
+            ("-tC", None),
+            ("-tq", None),
+            ("-t --json", None),
+            ("-c", None),
+            ("-tDfuw 3", Offered),
+            ("-t --user alice", Needed),
+            ("-c --user alice", Needed),
+            ("-cC --user alice", None),
+            ("-tqC --user alice", None),
         ] {
-            assert_eq!(plan(line).confirms(), confirms, "{line}");
+            assert_eq!(plan(line).confirmation(), confirmation, "{line}");
         }
+    }
+
+    #[test]
+    fn of_a_record_less_is_open() {
+        use Question::{TimeBased, Widen, Write};
+        let mut all = plan("--user alice");
+        assert_eq!(asked(&mut all, true), [TimeBased, Write, Widen]);
+        assert!(all.counts_once() && all.rate_limit().is_none());
+        for line in ["-cfW --user alice", "-tdfw 5 --user alice --name token"] {
+            assert_eq!(asked(&mut plan(line), true), [], "{line}");
+        }
+        assert_eq!(plan("-r 5 -R 60 --user alice").rate_limit(), Some((5, 60)));
     }
 }

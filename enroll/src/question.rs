@@ -1,8 +1,7 @@
 //! The questions that no flag answered.
 
-use std::path::Path;
-
 use crate::plan::{Method, Plan, USUAL_LIMIT, USUAL_WINDOW, WIDE_WINDOW};
+use crate::save::Target;
 use crate::span::span;
 
 /// A question that is answered by yes or no.
@@ -10,7 +9,7 @@ use crate::span::span;
 pub enum Question {
     /// Time-based, or counter-based?
     TimeBased,
-    /// May the file be written?
+    /// May it be written?
     Write,
     /// Shall each code count once?
     DisallowReuse,
@@ -33,8 +32,7 @@ impl Question {
     }
 
     /// The words, without the marker for what can be answered.
-    pub fn text(self, plan: &Plan, file: &Path, file_exists: bool) -> String {
-        let file = file.display();
+    pub fn text(self, plan: &Plan, target: &impl Target) -> String {
         let period = u64::from(plan.period());
         match self {
             Self::TimeBased => {
@@ -42,10 +40,7 @@ impl Question {
                  with each use.\nTime-based codes?"
                     .to_owned()
             }
-            Self::Write if file_exists => {
-                format!("{file} exists; the codes of its old secret end with it.\nReplace it?")
-            }
-            Self::Write => format!("Write all this to {file}?"),
+            Self::Write => target.question(),
             Self::DisallowReuse => format!(
                 "A code is good for a while, also for somebody who saw you type it. If each\n\
                  counts once, you can log in only once every {}.\nLet each code count only once?",

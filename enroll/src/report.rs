@@ -3,18 +3,20 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use mfa_core::gauth::{NewFile, NewMethod};
 use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::plan::Plan;
+use crate::plan::{FIRST_COUNTER, Method};
+use crate::save::{Factor, Target};
 
 /// Every key is always there; what does not apply is null.
 #[derive(Serialize)]
 struct Report<'a> {
     /// A path that is not UTF-8 has U+FFFD where it is not.
     file: Cow<'a, str>,
+    user: Option<&'a str>,
+    name: Option<&'a str>,
     qr_file: Option<Cow<'a, str>>,
     method: &'static str,
     secret: &'a str,
@@ -27,7 +29,7 @@ struct Report<'a> {
     window: u8,
     rate_limit: Option<RateLimit>,
     #[serde(serialize_with = "texts")]
-    recovery_codes: &'a [u32],
+    recovery_codes: &'a [Zeroizing<String>],
 }
 
 #[derive(Serialize)]
@@ -36,57 +38,53 @@ struct RateLimit {
     seconds: u16,
 }
 
-/// The object on a line of its own: what `new` holds once it is at `path`.
+/// The object on a line of its own: what `target` holds once `factor` is installed.
 ///
 /// # Errors
 /// [`Failure::Output`], if it cannot be put into words.
-pub fn report(
-    plan: &Plan,
-    new: &NewFile,
+pub fn report<T: Target>(
+    factor: &Factor<T::Codes>,
+    target: &T,
     uri: &str,
-    path: &Path,
     qr_file: Option<&Path>,
 ) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let secret = new.secret.to_base32();
-    let (method, period, counter, disallow_reuse) = match &new.method {
-        NewMethod::Hotp => ("hotp", None, Some(1), true),
-        NewMethod::Totp { disallow_reuse, .. } => {
-            ("totp", Some(plan.period()), None, disallow_reuse.is_some())
-        }
+    let Factor { plan, secret, codes, .. } = factor;
+    let secret = secret.to_base32();
+    let (method, period, counter) = match plan.method() {
+        Method::Hotp => ("hotp", None, Some(FIRST_COUNTER)),
+        Method::Totp => ("totp", Some(plan.period()), None),
     };
+    let (path, names) = (target.path(), target.names());
+    let rate_limit = target.rate_limit(plan);
     let report = Report {
         file: path.to_string_lossy(),
+        user: names.map(|(user, _)| user),
+        name: names.map(|(_, name)| name),
         qr_file: qr_file.map(Path::to_string_lossy),
         method,
         secret: &secret,
         uri,
-        algorithm: new.algorithm.name(),
-        digits: new.digits.count(),
+        algorithm: plan.algorithm.name(),
+        digits: plan.digits.count(),
         period,
         counter,
-        disallow_reuse,
+        disallow_reuse: plan.counts_once(),
         window: plan.window(),
-        rate_limit: new.rate_limit.map(|(attempts, seconds)| RateLimit { attempts, seconds }),
-        recovery_codes: &new.scratch_codes,
+        rate_limit: rate_limit.map(|(attempts, seconds)| RateLimit { attempts, seconds }),
+        recovery_codes: &T::texts(codes),
     };
-    // Room for all at once, so that no shorter copy of the secret is left behind. A byte of a path
-    // takes six at most.
-    let paths = path.as_os_str().len() + qr_file.map_or(0, |path| path.as_os_str().len());
-    let mut line = Zeroizing::new(Vec::with_capacity(1024 + uri.len() + 6 * paths));
+    // Room for all at once, so that no shorter copy of the secret is left behind. A byte of a path or
+    // name takes six at most.
+    let lengths = [path.as_os_str().len(), qr_file.map_or(0, |path| path.as_os_str().len())];
+    let names = names.map_or(0, |(user, name)| user.len() + name.len());
+    let room = 1024 + uri.len() + 6 * (lengths.iter().sum::<usize>() + names);
+    let mut line = Zeroizing::new(Vec::with_capacity(room));
     serde_json::to_writer(&mut *line, &report).map_err(|error| Failure::Output(error.into()))?;
     line.push(b'\n');
     Ok(line)
 }
 
 /// Codes are text: what people type, not what they count with.
-fn texts<S: Serializer>(codes: &[u32], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(codes.iter().map(Text))
-}
-
-struct Text<'a>(&'a u32);
-
-impl Serialize for Text<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self.0)
-    }
+fn texts<S: Serializer>(codes: &[Zeroizing<String>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(codes.iter().map(|code| code.as_str()))
 }

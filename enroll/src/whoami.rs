@@ -1,17 +1,55 @@
-//! Whose account this is, and where.
+//! Who runs this, who is enrolled, and where.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{User, gethostname, getuid};
+use mfa_core::store::{Base, SystemRecord};
+use nix::errno::Errno;
+use nix::unistd::{User, geteuid, gethostname, getuid};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, RecordFailure};
 
 /// The name of the user who runs this, or the number where there is no name.
 pub fn person() -> OsString {
     let uid = getuid();
     let user = User::from_uid(uid).ok().flatten();
     user.map_or_else(|| uid.to_string(), |user| user.name).into()
+}
+
+/// The user of this name, who only root may ask for.
+///
+/// # Errors
+/// [`RecordFailure::NotRoot`], [`RecordFailure::UnknownUser`] or [`RecordFailure::UserDatabase`].
+pub fn another(name: &str) -> Result<User, RecordFailure> {
+    if !geteuid().is_root() {
+        return Err(RecordFailure::NotRoot);
+    }
+    known(name.to_owned(), User::from_name(name))
+}
+
+/// The system record of the user who runs this, if there can be one, and the user's name.
+///
+/// # Errors
+/// [`RecordFailure::UserDatabase`]: there may be one.
+pub fn record(base: Base) -> Result<Option<(SystemRecord, String)>, RecordFailure> {
+    let uid = getuid();
+    let user = match known(uid.to_string(), User::from_uid(uid)) {
+        Ok(user) => user,
+        Err(RecordFailure::UnknownUser(_)) => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    let record = SystemRecord::new(base, &user.name, user.uid).ok();
+    Ok(record.map(|record| (record, user.name)))
+}
+
+/// Only an answer of the user database makes a user unknown (getpwnam(3) has the errors that mean
+/// so).
+fn known(who: String, entry: nix::Result<Option<User>>) -> Result<User, RecordFailure> {
+    match entry {
+        Ok(Some(user)) => Ok(user),
+        Ok(None) | Err(Errno::ENOENT | Errno::ESRCH) => Err(RecordFailure::UnknownUser(who)),
+        Err(errno) => Err(RecordFailure::UserDatabase(who, errno)),
+    }
 }
 
 /// The name of this machine.

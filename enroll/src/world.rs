@@ -7,16 +7,12 @@ use mfa_core::random::Random;
 
 /// The person, the machine, the files.
 pub struct World<'a> {
-    /// The user's name.
+    /// The name of who is enrolled.
     pub person: OsString,
     /// The machine's name.
     pub host: OsString,
     /// How many columns the terminal has that shows the output; `None` if none does.
     pub columns: Option<usize>,
-    /// The file to write.
-    pub path: &'a Path,
-    /// Whether there is one already.
-    pub exists: bool,
     /// The file to draw the QR code into.
     pub qr_file: Option<&'a Path>,
     /// Seconds since 1970.

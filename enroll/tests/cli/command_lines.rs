@@ -227,4 +227,12 @@ pub const TABLE: &[CommandLine] = &[
     both(&["-tDfuqW", "--qr-file", "nowhere/x.svg"], Refused),
     both(&["-tDfuqW", "--qr-file", "-"], Refused),
     both(&["-tDfuqW", "--qr-file="], Refused),
+    // Only root can enrol somebody else, and both are run as somebody else.
+    both(&["--user", "alice"], Refused),
+    both(&["-tfqWC", "--user=alice", "--name", "token"], Refused),
+    both(&["-tfqWC", "--us", "alice"], Refused),
+    both(&["-tfqWC", "--user", "alice", "--user", "alice"], Refused),
+    both(&["-tfqWC", "--user"], Refused),
+    both(&["-tfqWC", "--user", "alice", "--name="], Refused),
+    both(&["-tDfuqW", "--name", "token"], Refused),
 ];

@@ -49,6 +49,8 @@ fn help_lists_every_option() {
         "--algorithm <NAME>",
         "-e, --emergency-codes <N>",
         "-s, --secret <FILE>",
+        "--user <USER>",
+        "--name <NAME>",
         "-f, --force",
         "-l, --label <LABEL>",
         "-i, --issuer <ISSUER>",
@@ -66,6 +68,26 @@ fn help_lists_every_option() {
     }
     let version = Home::new().line("--version", "");
     assert_eq!(stdout(&version), concat!("mfa-enroll ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn what_a_record_does_not_take() {
+    let home = Home::new();
+    for (line, words) in [
+        ("--user alice", "only root can enrol a user by name"),
+        ("-tfW --user alice -s x", "leave --secret or --user out"),
+        ("-tDfW --user alice", "leave --allow-reuse out"),
+        ("-tfuW --user alice", "leave --no-rate-limit out, or give --rate-limit and --rate-time"),
+        ("-tfW --json --user alice", "add --no-confirm"),
+        ("-tfqW --user alice", "add --no-confirm"),
+        ("-tfqWC --name x", "--name needs --user"),
+        ("-tfqWC --user alice --name=", "1 to 32 printable characters"),
+        ("-tfqWC --user alice --name a\u{202e}b", "1 to 32 printable characters"),
+    ] {
+        let output = home.line(line, "");
+        assert!(refused(&output).contains(words), "{line}: {output:?}");
+        assert_eq!((stdout(&output), home.entries().len()), ("", 0), "{line}");
+    }
 }
 
 #[test]

@@ -30,6 +30,8 @@ fn an_object_says_what_the_file_says() {
     assert_eq!(codes.len(), 2);
     let expected = json!({
         "file": home.file().to_str().unwrap(),
+        "user": null,
+        "name": null,
         "qr_file": null,
         "method": "totp",
         "secret": secret,
@@ -50,6 +52,8 @@ fn an_object_says_what_the_file_says() {
     let secret = text.lines().next().unwrap();
     let expected = json!({
         "file": home.file().to_str().unwrap(),
+        "user": null,
+        "name": null,
         "qr_file": "x.svg",
         "method": "hotp",
         "secret": secret,

@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mfa_core::confirm::{Answer, judge};
+use mfa_core::confirm::{Answer, judge, judge_counter};
 use mfa_core::otp::{Algorithm, Digits, Otp, step};
 use mfa_core::secret::Secret;
 
@@ -33,5 +33,9 @@ fuzz_target!(|input: &[u8]| {
         Answer::Skip => assert!(digits.starts_with('-')),
         Answer::Wrong => assert_eq!(digits.len(), 6),
         Answer::NoCode => assert_ne!(digits, code),
+    }
+    if let Answer::Right(good) = judge_counter(&typed, &otp, current, window) {
+        assert!((current..current + u64::from(window)).contains(&good));
+        assert_eq!(otp.text(good), digits);
     }
 });

@@ -1,5 +1,7 @@
 //! Why nothing was enrolled.
 
+mod record;
+
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -9,6 +11,8 @@ use mfa_core::random::NoRandomness;
 use mfa_core::reason::Reason;
 use mfa_core::store::Trouble;
 use nix::errno::Errno;
+
+pub use record::RecordFailure;
 
 /// One variant for each cause that a person can act on; `Display` is the sentence, without its full
 /// stop. The old file is as it was, but for [`Reason::NotDurable`].
@@ -38,13 +42,28 @@ pub enum Failure {
     QrFile(PathBuf, Errno),
     /// The file cannot be replaced.
     File(Trouble),
+    /// No code of the app confirmed the secret.
+    NotConfirmed,
+    /// A user's record is in the way, or not to be had.
+    Record(RecordFailure),
 }
 
 impl Failure {
     /// Whether the new file is in place nevertheless.
     #[must_use]
     pub fn is_in_place(&self) -> bool {
-        matches!(self, Self::File(trouble) if trouble.reason == Reason::NotDurable)
+        match self {
+            Self::File(trouble) | Self::Record(RecordFailure::Trouble(trouble)) => {
+                trouble.reason == Reason::NotDurable
+            }
+            _ => false,
+        }
+    }
+}
+
+impl From<RecordFailure> for Failure {
+    fn from(failure: RecordFailure) -> Self {
+        Self::Record(failure)
     }
 }
 
@@ -119,12 +138,19 @@ impl fmt::Display for Failure {
                 path.display(),
                 errno.desc()
             ),
-            Self::File(trouble) if self.is_in_place() => {
+            Self::File(trouble) | Self::Record(RecordFailure::Trouble(trouble))
+                if self.is_in_place() =>
+            {
                 write!(f, "{trouble}; enrol again once the disk is in order")
             }
             Self::File(trouble) => {
                 write!(f, "{trouble}, so nothing was written; {}", advice(trouble.reason))
             }
+            Self::NotConfirmed => f.write_str(
+                "no code of the app confirmed the secret, so nothing was written; start again, or \
+                 write it unconfirmed with --no-confirm",
+            ),
+            Self::Record(failure) => failure.fmt(f),
         }
     }
 }
