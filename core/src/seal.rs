@@ -3,8 +3,11 @@
 use std::fmt;
 
 use data_encoding::BASE64;
-use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::aead::chacha20_poly1305_openssh::{
+    KEY_LEN, OpeningKey, PACKET_LENGTH_LEN, SealingKey, TAG_LEN,
+};
 use ring::error::Unspecified;
+use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
 use zeroize::Zeroizing;
 
 use crate::reason::Reason;
@@ -17,11 +20,11 @@ pub const KEY_BYTES: usize = 32;
 /// The longest secret that is sealed, in bytes: many times what any app or hash takes.
 pub const MAX_SECRET: usize = 1024;
 
-/// The first byte of a seal, and of what is authenticated with it.
+/// The first byte of a seal, and of what its key is bound to.
 const VERSION: u8 = 1;
 
-const TAG_BYTES: usize = 16;
-const OVERHEAD: usize = 1 + NONCE_LEN + TAG_BYTES;
+const SALT_LEN: usize = 32;
+const OVERHEAD: usize = 1 + SALT_LEN + PACKET_LENGTH_LEN + TAG_LEN;
 
 /// The key of one host. Wiped when dropped and never shown by `Debug`.
 #[derive(Clone)]
@@ -34,8 +37,25 @@ impl HostKey {
         Self(bytes)
     }
 
-    fn cipher(&self) -> Result<LessSafeKey, Unspecified> {
-        UnboundKey::new(&CHACHA20_POLY1305, self.0.as_slice()).map(LessSafeKey::new)
+    /// A key for one secret alone.
+    fn derive(
+        &self,
+        salt: &[u8; SALT_LEN],
+        context: &[u8],
+    ) -> Result<Zeroizing<[u8; KEY_LEN]>, Unspecified> {
+        let mut key = Zeroizing::new([0; KEY_LEN]);
+        let extracted = Salt::new(HKDF_SHA256, salt).extract(self.0.as_slice());
+        extracted.expand(&[&[VERSION], context], Length)?.fill(key.as_mut())?;
+        Ok(key)
+    }
+}
+
+/// How much key is derived.
+struct Length;
+
+impl KeyType for Length {
+    fn len(&self) -> usize {
+        KEY_LEN
     }
 }
 
@@ -54,12 +74,12 @@ pub enum Unsealable<E> {
     Random(E),
 }
 
-/// Encrypts `secret` by ChaCha20-Poly1305 (RFC 8439): base64 of a version, the nonce, the ciphertext
-/// and its tag.
+/// Encrypts `secret`: base64 of a version, a random salt, and what chacha20-poly1305@openssh.com (ssh's
+/// PROTOCOL.chacha20poly1305) makes of the secret as packet number 0, with a key of its own by
+/// HKDF-SHA-256 (RFC 5869) from the host's key, the salt and the context.
 ///
 /// `context` says whose secret it is: only who says the same can open it, so that it cannot be moved
-/// to another record. `random` fills bytes with random ones. The nonce is random, too: after a
-/// million seals with one key the odds that two of them share theirs are 1 to 2^57.
+/// to another record. `random` fills bytes with random ones.
 ///
 /// # Errors
 /// See [`Unsealable`].
@@ -73,11 +93,10 @@ pub fn seal<E>(
     if !(1..=MAX_SECRET).contains(&secret.len()) {
         return Err(Unsealable::Length);
     }
-    let mut nonce = [0; NONCE_LEN];
-    random(&mut nonce).map_err(Unsealable::Random)?;
-    let sealed = encrypt(secret, key, context, nonce);
+    let mut salt = [0; SALT_LEN];
+    random(&mut salt).map_err(Unsealable::Random)?;
+    let sealed = encrypt(secret, key, context, &salt);
     wipe::stack();
-    // The cipher takes 2^32 times as much.
     sealed.map_err(|Unspecified| Unsealable::Length)
 }
 
@@ -86,17 +105,18 @@ fn encrypt(
     secret: &[u8],
     key: &HostKey,
     context: &[u8],
-    nonce: [u8; NONCE_LEN],
+    salt: &[u8; SALT_LEN],
 ) -> Result<String, Unspecified> {
-    // Room for all at once: a vector that grows leaves the secret behind.
+    let length = u32::try_from(secret.len()).map_err(|_| Unspecified)?;
     let mut sealed = Zeroizing::new(Vec::with_capacity(OVERHEAD + secret.len()));
     sealed.push(VERSION);
-    sealed.extend(nonce);
+    sealed.extend(salt);
+    sealed.extend(length.to_be_bytes());
     sealed.extend(secret);
-    let (_, text) = sealed.split_at_mut(1 + NONCE_LEN);
-    let nonce = Nonce::assume_unique_for_key(nonce);
-    let tag = key.cipher()?.seal_in_place_separate_tag(nonce, bound(context), text)?;
-    sealed.extend(tag.as_ref());
+    let (_, packet) = sealed.split_at_mut(1 + SALT_LEN);
+    let mut tag = [0; TAG_LEN];
+    SealingKey::new(&*key.derive(salt, context)?).seal_in_place(0, packet, &mut tag);
+    sealed.extend(tag);
     Ok(BASE64.encode(&sealed))
 }
 
@@ -114,30 +134,26 @@ pub fn open(sealed: &str, key: &HostKey, context: &[u8]) -> Result<Secret, Reaso
     let Some((&mut [VERSION], rest)) = bytes.split_first_chunk_mut() else {
         return Err(Reason::BadSeal);
     };
-    let Some((nonce, text)) = rest.split_first_chunk_mut() else { return Err(Reason::BadSeal) };
-    if !(1..=MAX_SECRET).contains(&text.len().saturating_sub(TAG_BYTES)) {
+    let Some((salt, rest)) = rest.split_first_chunk_mut() else { return Err(Reason::BadSeal) };
+    let Some((packet, tag)) = rest.split_last_chunk_mut() else { return Err(Reason::BadSeal) };
+    if !(1..=MAX_SECRET).contains(&packet.len().saturating_sub(PACKET_LENGTH_LEN)) {
         return Err(Reason::BadSeal);
     }
-    let secret = decrypt(*nonce, text, key, context);
+    let secret = decrypt(salt, packet, tag, key, context);
     wipe::stack();
     secret.map_err(|Unspecified| Reason::OtherKey)
 }
 
 #[inline(never)]
 fn decrypt(
-    nonce: [u8; NONCE_LEN],
-    text: &mut [u8],
+    salt: &[u8; SALT_LEN],
+    packet: &mut [u8],
+    tag: &[u8; TAG_LEN],
     key: &HostKey,
     context: &[u8],
 ) -> Result<Secret, Unspecified> {
-    let nonce = Nonce::assume_unique_for_key(nonce);
-    let secret = key.cipher()?.open_in_place(nonce, bound(context), text)?;
-    Ok(Secret::new(secret.to_vec()))
-}
-
-/// What is authenticated besides the secret.
-fn bound(context: &[u8]) -> Aad<Vec<u8>> {
-    Aad::from([&[VERSION], context].concat())
+    let key = OpeningKey::new(&*key.derive(salt, context)?);
+    Ok(Secret::new(key.open_in_place(0, packet, tag)?.to_vec()))
 }
 
 #[cfg(test)]
@@ -169,12 +185,15 @@ mod tests {
     #[test]
     fn what_is_sealed_stays_readable() {
         let key = HostKey::new(Zeroizing::new(std::array::from_fn(|n| u8::try_from(n).unwrap())));
-        let nonce = |bytes: &mut [u8]| {
-            bytes.copy_from_slice(b"twelve bytes");
+        let salt = |bytes: &mut [u8]| {
+            bytes.copy_from_slice(b"thirty-two bytes for every seal.");
             Ok::<_, ()>(())
         };
-        let sealed = seal(&secret(), &key, CONTEXT, &nonce).unwrap();
-        assert_eq!(sealed, "AXR3ZWx2ZSBieXRlc7Hxyv9hBzVIy3jrYrhtQ1GvbkUppaqt2mjqBO3wVGHlpHujgQ==");
+        let sealed = seal(&secret(), &key, CONTEXT, &salt).unwrap();
+        assert_eq!(
+            sealed,
+            "AXRoaXJ0eS10d28gYnl0ZXMgZm9yIGV2ZXJ5IHNlYWwu76hK7Y5xlQGHiWJuRWqnDjOAvf96v1Y6RE0R1sTQNqpOHcvQMHT4mQ=="
+        );
         assert_eq!(open(&sealed, &key, CONTEXT), Ok(secret()));
     }
 
