@@ -10,6 +10,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::gettid;
 
+use crate::program::program;
 use crate::{Dialogue, Log, User};
 
 /// Users, PAM stacks, /etc, /home, /run, network and system log that no other test sees.
@@ -19,7 +20,7 @@ use crate::{Dialogue, Log, User};
 pub struct Machine {
     /// What was logged on it.
     pub log: Log,
-    /// Where its homes lie on a real disk, if they do.
+    /// What of it lies on a real disk, if anything does.
     disk: Option<PathBuf>,
     /// Other threads live on another machine.
     _here: PhantomData<*const ()>,
@@ -65,13 +66,17 @@ impl Machine {
         Self { log: Log::start(), disk: None, _here: PhantomData }
     }
 
-    /// The same with homes on a real disk, where a write takes the time that it takes.
+    /// The same with homes and system records on a real disk, where a write takes the time that it
+    /// takes.
     pub fn with_disk() -> Self {
         let mut machine = Self::new();
-        let homes = PathBuf::from(format!("/disk/{}", gettid()));
-        fs::create_dir(&homes).expect("no other thread has this number");
-        mount_at(&homes.display().to_string(), "/home", None, MsFlags::MS_BIND);
-        machine.disk = Some(homes);
+        let disk = PathBuf::from(format!("/disk/{}", gettid()));
+        for at in ["/home", "/var/lib"] {
+            let fresh = format!("{}{at}", disk.display());
+            fs::create_dir_all(&fresh).expect("no other thread has this number");
+            mount_at(&fresh, at, None, MsFlags::MS_BIND);
+        }
+        machine.disk = Some(disk);
         machine
     }
 
@@ -88,6 +93,19 @@ impl Machine {
             .expect("our own /etc");
     }
 
+    /// From here on the user database knows alice as Alice, too, and calls her alice, as a directory
+    /// does that folds case (nsswitch.conf(5)).
+    #[track_caller]
+    pub fn fold_names(&self) {
+        let source = include_str!("nss_fold.c");
+        program("libnss_fold.so.2", source, "-shared -fPIC");
+        fs::write("/etc/ld.so.conf.d/fold.conf", "/run\n").expect("our own /etc");
+        run(&["ldconfig", "-X"]);
+        let databases = fs::read_to_string("/etc/nsswitch.conf").expect("just written");
+        let folding = databases.replace("passwd: files", "passwd: files fold");
+        fs::write("/etc/nsswitch.conf", folding).expect("our own /etc");
+    }
+
     /// Runs a command at a terminal of its own.
     pub fn terminal(&self, command: &Command) -> Dialogue {
         Dialogue::start(command, &self.log)
@@ -97,9 +115,9 @@ impl Machine {
 impl Drop for Machine {
     fn drop(&mut self) {
         Log::stop();
-        if let Some(homes) = &self.disk {
+        if let Some(disk) = &self.disk {
             // What is left goes with the sandbox.
-            let _ = fs::remove_dir_all(homes);
+            let _ = fs::remove_dir_all(disk);
         }
     }
 }

@@ -5,6 +5,7 @@
  *
  * WORK is one of
  *   inside:SERVICE:USER:RESULT:ANSWERS   a login in this process, which has seen such logins before
+ *   there:ROOT:SERVICE:USER:...          the same with ROOT as the root directory
  *   fresh:SERVICE:USER:RESULT:ANSWERS    a process of its own for one login, from its start to its end
  *   load:FILE                            dlopen in a process that has not loaded FILE
  *   sync:DIRECTORY                       making a rename in DIRECTORY durable
@@ -42,6 +43,18 @@ static long long login(char *work)
         fprintf(stderr, "%s: %d instead of %s\n", service, seen, result);
         _exit(2);
     }
+    return took;
+}
+
+static long long login_there(char *work)
+{
+    char *root = strsep(&work, ":");
+    int here = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (here < 0 || chroot(root))
+        fail(root);
+    long long took = login(work);
+    if (fchdir(here) || chroot(".") || close(here))
+        fail("/");
     return took;
 }
 
@@ -121,10 +134,10 @@ int main(int argc, char **argv)
         for (int turn_of = 0; turn_of < argc - 2; turn_of++) {
             int i = 2 + (turn_of + round) % (argc - 2); /* nobody always comes after the same other */
             char *argument = strchr(argv[i], ':') + 1;
-            int fresh = !strncmp(argv[i], "fresh", 5);
-            if (fresh || !strncmp(argv[i], "inside", 6)) {
+            int fresh = !strncmp(argv[i], "fresh", 5), there = !strncmp(argv[i], "there", 5);
+            if (fresh || there || !strncmp(argv[i], "inside", 6)) {
                 char *this = turn(argument);
-                took[i] = fresh ? fresh_login(this) : login(this);
+                took[i] = fresh ? fresh_login(this) : there ? login_there(this) : login(this);
                 free(this);
             } else if (!strncmp(argv[i], "load", 4)) {
                 took[i] = fresh_load(argument);
