@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::credential;
+use crate::{credential, ticket};
 
 /// What is enrolled on this machine, and what of it counts. For root
 #[derive(Debug, Parser)]
@@ -19,4 +19,6 @@ pub enum Command {
     /// The credentials of a user: phones and tokens
     #[command(subcommand)]
     Credential(credential::Command),
+    /// Issue a one-time ticket for enrolment at login
+    Ticket(ticket::Args),
 }

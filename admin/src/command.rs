@@ -11,9 +11,10 @@ use mfa_core::store::Base;
 use terminal_size::{Width, terminal_size_of};
 
 use crate::cli::{Cli, Command};
-use crate::credential;
 use crate::failure::Failure;
+use crate::log::{self, Invoker};
 use crate::world::World;
+use crate::{credential, ticket};
 
 /// mfactl with the arguments and streams of this process. Exit codes are stable: 0 for done, 1 for
 /// what could not be done, after a sentence on stderr, 2 for a command line that makes no sense, and
@@ -24,8 +25,10 @@ pub fn main() -> ExitCode {
     let world = World {
         base: Base::new(Path::new("/var/lib/pam_mfa"), Path::new("/run/pam_mfa")),
         pam_d: PathBuf::from("/etc/pam.d"),
+        invoker: Invoker::of_process(),
         clock: &|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
         random: &random::system,
+        log: &log::write,
         columns: terminal_size_of(io::stdout()).map(|(Width(columns), _)| columns.into()),
     };
     match run(&cli.command, &world, &mut io::stdout()) {
@@ -41,5 +44,6 @@ pub fn main() -> ExitCode {
 fn run(command: &Command, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
     match command {
         Command::Credential(command) => credential::run(command, world, output),
+        Command::Ticket(args) => ticket::ticket(args, world, output),
     }
 }

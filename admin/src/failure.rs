@@ -36,6 +36,8 @@ pub enum Failure {
     Dialogue(mfa_enroll::failure::Failure),
     /// The kernel gives no random numbers.
     NoRandomness,
+    /// The directories for records cannot be made.
+    NoBase(io::Error),
     /// The output cannot be written.
     Output(io::Error),
 }
@@ -65,6 +67,9 @@ impl fmt::Display for Failure {
             Self::Dialogue(failure) => write!(f, "{failure}"),
             Self::NoRandomness => {
                 f.write_str("the kernel gives no random numbers and nothing was written")
+            }
+            Self::NoBase(error) => {
+                write!(f, "the directory for records cannot be made ({error}); run this as root")
             }
             Self::Output(error) => write!(f, "the output cannot be written ({error})"),
         }

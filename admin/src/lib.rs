@@ -11,5 +11,8 @@ pub mod command;
 mod credential;
 mod failure;
 pub mod import;
+mod log;
 mod person;
+mod ticket;
+mod time;
 mod world;

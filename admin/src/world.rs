@@ -5,16 +5,22 @@ use std::path::PathBuf;
 use mfa_core::random::Random;
 use mfa_core::store::Base;
 
+use crate::log::Invoker;
+
 /// The machine, as the command sees it; tests have others.
 pub struct World<'a> {
     /// Where records are.
     pub base: Base,
     /// Where PAM's stacks are, `/etc/pam.d`.
     pub pam_d: PathBuf,
+    /// Who runs the command.
+    pub invoker: Invoker,
     /// Seconds since 1970.
     pub clock: &'a dyn Fn() -> u64,
     /// Random bytes.
     pub random: &'a Random<'a>,
+    /// Takes a line for the system's log.
+    pub log: &'a dyn Fn(&str),
     /// The width of the terminal, if the output is one.
     pub columns: Option<usize>,
 }

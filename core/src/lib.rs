@@ -27,5 +27,6 @@ pub mod secret;
 pub mod source;
 pub mod state;
 pub mod store;
+pub mod ticket;
 pub mod verify;
 mod wipe;

@@ -38,7 +38,7 @@ reasons! {
     EmptyAnswer "empty_answer" "the answer is empty"
     NoAnswer "no_answer" "the program that asks gave no answer"
     AnswerTooLong "answer_too_long" "the answer is longer than any password and code"
-    BadTicket "bad_ticket" "the enrolment ticket is wrong, spent or too old"
+    BadTicket "bad_ticket" "the enrolment ticket is wrong, or there is none"
     ConversationFailed "conversation_failed" "the program that asks could not ask"
     Reused "reused" "the code has been used before"
     OtherTime "other_time" "the code belongs to another time: the clocks differ"

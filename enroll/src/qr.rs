@@ -1,19 +1,21 @@
 //! The QR code on the terminal and as a picture.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, Write};
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use mfa_core::qr::{Mode, Symbol};
-use qrcode::Color;
-use qrcode::render::{Renderer, svg};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::talk::Talk;
 
 /// Modules left light on every side of a picture (ISO/IEC 18004 section 5.3.8).
-const QUIET_ZONE: u32 = 4;
+const QUIET_ZONE: usize = 4;
+
+/// How wide a module is in a picture, pixels.
+const PIXELS: usize = 8;
 
 /// How to draw on the terminal, by the names of the command line; `None` is not at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,8 +78,24 @@ pub fn draw<R: BufRead, W: Write>(
 /// [`Failure::TooLongForQr`].
 pub fn svg(uri: &str) -> Result<Zeroizing<String>, Failure> {
     let symbol = Symbol::new(uri)?;
-    let color = |&dark: &bool| if dark { Color::Dark } else { Color::Light };
-    let colors: Vec<Color> = symbol.modules().iter().map(color).collect();
-    let picture = Renderer::<svg::Color>::new(&colors, symbol.width(), QUIET_ZONE);
-    Ok(Zeroizing::new(picture.build()))
+    let width = symbol.width();
+    let side = (width + 2 * QUIET_ZONE) * PIXELS;
+    // Room for all at once, so that no shorter copy is left behind.
+    let mut picture = Zeroizing::new(String::with_capacity(512 + width.pow(2) * 32));
+    // Writing to a string cannot fail.
+    let _ = write!(
+        picture,
+        "<?xml version=\"1.0\" standalone=\"yes\"?>\
+         <svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" width=\"{side}\" height=\"{side}\" \
+         viewBox=\"0 0 {side} {side}\" shape-rendering=\"crispEdges\">\
+         <rect x=\"0\" y=\"0\" width=\"{side}\" height=\"{side}\" fill=\"#fff\"/>\
+         <path fill=\"#000\" d=\""
+    );
+    for (place, _) in symbol.modules().iter().enumerate().filter(|(_, dark)| **dark) {
+        let [left, top] =
+            [place % width, place / width].map(|modules| (modules + QUIET_ZONE) * PIXELS);
+        let _ = write!(picture, "M{left} {top}h{PIXELS}v{PIXELS}H{left}V{top}");
+    }
+    picture.push_str("\"/></svg>");
+    Ok(picture)
 }

@@ -73,6 +73,10 @@ pub(crate) enum Enroll {
 const NEEDS_ACCOUNT: &str =
     "enroll needs account=yes beside it, and the module on an account line of the same service";
 
+/// What `enroll` contradicts: it makes a system record, and asks for no password.
+const ENROLL_ALONE: &str =
+    "enroll does not go with secret=, store=home, forward_pass or use_first_pass";
+
 /// What to do with the password that an earlier module asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FirstPass {
@@ -120,10 +124,20 @@ impl Args {
             let text = arg.to_bytes();
             parsed.take(text).map_err(|reason| (reason, String::from_utf8_lossy(text).into()))?;
         }
-        if parsed.enroll != Enroll::Never && !parsed.account_line {
-            return Err((Reason::BadOption, NEEDS_ACCOUNT.to_owned()));
-        }
+        parsed.check_enroll().map_err(|why| (Reason::BadOption, why.to_owned()))?;
         Ok(parsed)
+    }
+
+    fn check_enroll(&self) -> Result<(), &'static str> {
+        let contradicted = self.secret.is_some()
+            || self.store == Keeper::Home
+            || self.forward_pass
+            || self.first_pass == FirstPass::Only;
+        match self.enroll {
+            Enroll::Anybody | Enroll::WithTicket if !self.account_line => Err(NEEDS_ACCOUNT),
+            Enroll::Anybody | Enroll::WithTicket if contradicted => Err(ENROLL_ALONE),
+            Enroll::Never | Enroll::Anybody | Enroll::WithTicket => Ok(()),
+        }
     }
 
     fn take(&mut self, arg: &[u8]) -> Result<(), Reason> {
@@ -215,7 +229,7 @@ mod tests {
         let line = "secret=/x/${USER} store=home user=root authtok_prompt=Code: allowed_perm=0440 debug \
                     no_strict_owner use_first_pass forward_pass noskewadj no_increment_hotp \
                     nullok echo-verification-code grace_period=3600 allow_readonly retry=3 \
-                    enroll=ticket account=yes";
+                    account=yes";
         let expected = Args {
             secret: Some("/x/${USER}".into()),
             store: Keeper::Home,
@@ -233,7 +247,7 @@ mod tests {
             grace: 3600,
             allow_readonly: true,
             retry: 3,
-            enroll: Enroll::WithTicket,
+            enroll: Enroll::Never,
             account_line: true,
         };
         assert_eq!(parse(line), Ok(expected));
@@ -258,6 +272,19 @@ mod tests {
         }
         assert_eq!(parse("account=yes enroll").unwrap().enroll, Enroll::Anybody);
         assert_eq!(parse("account=yes").unwrap().enroll, Enroll::Never);
+    }
+
+    #[test]
+    fn enroll_goes_with_system_records_and_a_password_before_it() {
+        for line in ["secret=x", "store=home", "forward_pass", "use_first_pass"] {
+            for enroll in ["enroll", "enroll=ticket"] {
+                let line = format!("{enroll} account=yes {line}");
+                assert_eq!(parse(&line), Err((Reason::BadOption, ENROLL_ALONE.to_owned())));
+            }
+        }
+        for line in ["store=system", "store=home store=auto", "try_first_pass", "nullok"] {
+            assert!(parse(&format!("enroll=ticket account=yes {line}")).is_ok(), "{line}");
+        }
     }
 
     #[test]

@@ -20,6 +20,8 @@ use std::path::Path;
 
 use ::pam::constants::{PamFlag, PamResultCode};
 use ::pam::module::{PamHandle, PamHooks};
+use mfa_core::store::{Base, SystemRecord, Trouble};
+use nix::unistd::Uid;
 
 use login::{Outcome, Phase};
 
@@ -35,6 +37,17 @@ struct Paths<'a> {
 impl Paths<'static> {
     fn of_host() -> Self {
         Self { run: Path::new("/run/pam_mfa"), records: Path::new("/var/lib/pam_mfa") }
+    }
+}
+
+impl Paths<'_> {
+    /// The place of one user's system record.
+    fn record(self, user: &str, uid: Uid) -> Result<SystemRecord, Trouble> {
+        SystemRecord::new(Base::new(self.records, self.run), user, uid).map_err(|reason| Trouble {
+            reason,
+            detail: String::new(),
+            errno: None,
+        })
     }
 }
 
@@ -56,7 +69,8 @@ impl PamHooks for PamMfa {
 
     fn acct_mgmt(handle: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         let mut host = pam::Handle::new(handle);
-        let outcome = login::guarded(&mut host, |host| login::account(host, &args, install));
+        let outcome =
+            login::guarded(&mut host, |host| login::account(host, &args, Paths::of_host()));
         code(Phase::Account, outcome)
     }
 
@@ -64,16 +78,6 @@ impl PamHooks for PamMfa {
     fn sm_setcred(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         PamResultCode::PAM_SUCCESS
     }
-}
-
-/// WIRE: the system record's writer takes this place.
-fn install(_: &pending::Pending) -> Result<(), mfa_core::store::Trouble> {
-    let detail = "no system records yet".to_owned();
-    Err(mfa_core::store::Trouble {
-        reason: mfa_core::reason::Reason::Internal,
-        detail,
-        errno: None,
-    })
 }
 
 /// What the host is told. In auth, nothing but a verified answer and what the administrator allows in

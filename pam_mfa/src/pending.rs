@@ -1,10 +1,27 @@
 //! An enrolment between the phases: confirmed in auth, written in account.
 
+use mfa_core::otp::{Algorithm, Digits};
+use mfa_core::random::{self, NoRandomness};
+use mfa_core::reason::Reason;
+use mfa_core::record::{Credential, Kept, Method, Name, Record};
 use mfa_core::secret::Secret;
+use mfa_core::state::{State, Used};
+use mfa_core::store::Trouble;
+use nix::unistd::Uid;
 use zeroize::Zeroizing;
 
+use crate::Paths;
+
+/// The time step of the new secret, s: what every app knows.
+pub(crate) const PERIOD: u64 = 30;
+
+/// What the log and commands call the new credential.
+const NAME: &str = "phone";
+
+/// How many of its codes are good at one moment.
+const WINDOW: u8 = 3;
+
 /// Whose secret it is, and that a code made from it was right. Wiped when dropped.
-#[cfg_attr(not(test), expect(dead_code, reason = "WIRE: no record to enrol into yet"))]
 pub(crate) struct Pending {
     /// The login name, as the user database has it.
     pub(crate) user: String,
@@ -17,4 +34,38 @@ pub(crate) struct Pending {
     /// The ticket as it was typed, to be looked at again under the lock and spent; `None` where the
     /// line asks for none.
     pub(crate) ticket: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl Pending {
+    /// Makes it the user's first record, at `now`, s since 1970; durable when this returns without an
+    /// error. A ticket is looked at again and spent.
+    ///
+    /// # Errors
+    /// Why there is no record now; [`Reason::Changed`] if another login or the administrator made one.
+    pub(crate) fn install(&self, paths: Paths, now: u64) -> Result<(), Trouble> {
+        let place = paths.record(&self.user, Uid::from_raw(self.uid))?;
+        let mut edit = place.edit_vacant()?;
+        if let Some(ticket) = &self.ticket {
+            place.check_ticket(ticket, now)?;
+        }
+        let mut record = Record::new(&self.user, self.uid);
+        let id =
+            record.new_id(&random::system).map_err(|NoRandomness| internal("no randomness"))?;
+        record.credentials.push(Credential {
+            id,
+            name: Name::new(NAME).ok_or_else(|| internal("no name"))?,
+            method: Method::Totp { period: PERIOD },
+            secret: Kept::Plain(self.secret.clone()),
+            algorithm: Algorithm::Sha1,
+            digits: Digits::SIX,
+            window: WINDOW,
+            created: Some(now),
+        });
+        let used = Used::totp(self.step.try_into().unwrap_or(i64::MAX));
+        edit.save(record, State { credentials: [(id, used)].into(), ..State::default() })
+    }
+}
+
+fn internal(detail: &str) -> Trouble {
+    Trouble { reason: Reason::Internal, detail: detail.to_owned(), errno: None }
 }

@@ -4,9 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use mfa_core::reason::Reason;
-use mfa_core::store::{
-    Base, GauthFile, Presence, Rights, Rules, Store, SystemRecord, Trouble, Trust,
-};
+use mfa_core::store::{GauthFile, Presence, Rights, Rules, Store, Trouble, Trust};
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid, User};
 
@@ -60,8 +58,7 @@ fn account(
 ) -> Result<Box<dyn Store>, Unusable> {
     if let (Keeper::Auto | Keeper::System, None, Ok(user)) = (args.store, &args.secret, &entry) {
         let unusable = |trouble| Unusable { trouble, ask: true };
-        let record = SystemRecord::new(Base::new(paths.records, paths.run), &user.name, user.uid)
-            .map_err(|reason| unusable(trouble(reason, "")))?;
+        let record = paths.record(&user.name, user.uid).map_err(unusable)?;
         match record.look().map_err(unusable)? {
             Presence::NoRecords | Presence::Absent if args.store == Keeper::Auto => {}
             _ => return Ok(Box::new(record)),

@@ -4,13 +4,15 @@
  *   host SERVICE USER ANSWER...
  *
  * ANSWERs, one a prompt: "text:STRING", "hex:BYTES", "long:COUNT" (that many letters), "null" (a response without
- * text), "none" (success without a response), "error" (the conversation fails). The last is given again to every
- * further prompt. On standard output: a line for each "prompt", followed by "echo on" or "echo off", and for each
+ * text), "none" (success without a response), "error" (the conversation fails), "app" (the code of the secret that a
+ * message showed last behind "Key: ", by oathtool). The last is given again to every further prompt. On standard output: a line for each "prompt", followed by "echo on" or "echo off", and for each
  * "message", and for all that can be said of the process "before" and "after"; last "result NUMBER". What the
  * environment variable SOUGHT names, bytes in hexadecimal with commas between, is looked for in the process's memory at
- * every prompt and at the end: a "found" line for each.
+ * every prompt and at the end: a "found" line for each. "shown" is the secret that was shown last, "key" the same without
+ * its blanks.
  * THEN is what follows a success, in words with blanks between: "account" calls pam_acct_mgmt and prints "account
- * NUMBER", "user=NAME" changes who logs in, "fork" goes on in a child that alone says more.
+ * NUMBER", "user=NAME" changes who logs in, "fork" goes on in a child that alone says more, "until=PATH" waits until
+ * there is such a file.
  * RHOST is where the login comes from. Where there is NOW, the time stands still at that second.
  */
 #define _GNU_SOURCE
@@ -28,6 +30,7 @@
 extern char **environ;
 
 static char **answers;
+static char shown[128]; /* the secret that was shown last, in groups with blanks between */
 
 /* The module's clock: it finds these before libc's. Only the time of day stands still; waiting takes what it takes. */
 int clock_gettime(clockid_t clock, struct timespec *is)
@@ -48,8 +51,29 @@ time_t time(time_t *is)
     return now.tv_sec;
 }
 
+static void see(const char *message)
+{
+    const char *key = strstr(message, "Key: ");
+    if (key)
+        snprintf(shown, sizeof shown, "%.*s", (int)strcspn(key + 5, "\n"), key + 5);
+}
+
+static char *app(void)
+{
+    char command[256], *code = calloc(1, 16);
+    const char *now = getenv("NOW");
+    snprintf(command, sizeof command, "oathtool --totp --base32 --now=@%s '%s'", now ? now : "$(date +%s)", shown);
+    FILE *oathtool = popen(command, "re");
+    if (fgets(code, 16, oathtool))
+        code[strcspn(code, "\n")] = '\0';
+    pclose(oathtool);
+    return code;
+}
+
 static char *answer(const char *said)
 {
+    if (!strcmp(said, "app"))
+        return app();
     if (!strncmp(said, "text:", 5))
         return strdup(said + 5);
     if (!strncmp(said, "long:", 5)) {
@@ -92,15 +116,25 @@ static int holds(const unsigned char *memory, const unsigned char *end, const ch
 static void look(void)
 {
     const char *sought = getenv("SOUGHT");
-    char line[512], access[5];
+    char line[512], access[5], digits[2 * sizeof shown];
     void *start, *end;
     for (; sought && *sought; sought += strcspn(sought, ","), sought += *sought == ',') {
         size_t length = strcspn(sought, ",") / 2;
+        const char *bytes = sought;
+        if (!strncmp(sought, "shown", 5) || !strncmp(sought, "key", 3)) {
+            length = 0;
+            for (const char *symbol = shown; *symbol; symbol++)
+                if (*symbol != ' ' || *sought == 's')
+                    sprintf(digits + 2 * length++, "%02x", (unsigned char)*symbol);
+            bytes = digits;
+        }
+        if (!length)
+            continue;
         FILE *maps = fopen("/proc/self/maps", "re");
         while (fgets(line, sizeof line, maps))
             if (sscanf(line, "%p-%p %4s", &start, &end, access) == 3 && !strncmp(access, "rw", 2) &&
-                holds(start, end, sought, length))
-                printf("found %.*s in %s", (int)(2 * length), sought, line);
+                holds(start, end, bytes, length))
+                printf("found %.*s in %s", (int)strcspn(sought, ","), sought, line);
         fclose(maps);
     }
 }
@@ -113,6 +147,7 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
         int style = messages[i]->msg_style;
         int asked = style == PAM_PROMPT_ECHO_OFF || style == PAM_PROMPT_ECHO_ON;
         printf("%s %s\n", asked ? "prompt" : "message", messages[i]->msg);
+        see(messages[i]->msg);
         if (!asked)
             continue;
         printf("echo %s\n", style == PAM_PROMPT_ECHO_ON ? "on" : "off");
@@ -179,6 +214,9 @@ static int go_on(pam_handle_t *pam)
             result = go_on_in_a_child(pam);
         else if (!strncmp(step, "user=", 5))
             result = pam_set_item(pam, PAM_USER, step + 5);
+        else if (!strncmp(step, "until=", 6))
+            while (access(step + 6, F_OK))
+                usleep(1000);
         else if (!strcmp(step, "account"))
             printf("account %d\n", result = pam_acct_mgmt(pam, 0));
     }

@@ -27,6 +27,8 @@ pub enum Answer<'a> {
     None,
     /// An error.
     Error,
+    /// The code of the secret that was shown last, by an app.
+    App,
 }
 
 /// A step after a success.
@@ -38,6 +40,8 @@ pub enum Then {
     User(String),
     /// All that follows is in a child process, as with sshd.
     Fork,
+    /// It waits until there is a file of this name.
+    Until(String),
 }
 
 /// What surrounds a login.
@@ -49,13 +53,30 @@ pub struct Circumstances {
     pub now: Option<u64>,
     /// What the application does when it has authenticated somebody, before it ends the login.
     pub then: Vec<Then>,
+    /// What is looked for in its memory, at every prompt and in the end: bytes in hexadecimal; or
+    /// `shown`, the secret that was shown last as it was shown, or `key`, the same as files have it.
+    pub sought: Vec<String>,
     /// How long it may take, s.
     pub patience: u64,
 }
 
 impl Default for Circumstances {
     fn default() -> Self {
-        Self { from: None, now: None, then: vec![], patience: PATIENCE.as_secs() }
+        Self { from: None, now: None, then: vec![], sought: vec![], patience: PATIENCE.as_secs() }
+    }
+}
+
+impl Circumstances {
+    /// After a success these steps follow.
+    #[must_use]
+    pub fn then(self, then: &[Then]) -> Self {
+        Self { then: then.to_vec(), ..self }
+    }
+
+    /// This is looked for in its memory.
+    #[must_use]
+    pub fn seeking(self, sought: &[&str]) -> Self {
+        Self { sought: sought.iter().map(|&bytes| bytes.to_owned()).collect(), ..self }
     }
 }
 
@@ -106,8 +127,7 @@ impl<'a> Host<'a> {
         answers: &[Answer],
         sought: &[&str],
     ) -> Conversation {
-        let sought = ("SOUGHT", OsString::from(sought.join(",")));
-        self.start(user, answers, PATIENCE.as_secs(), [sought]).end()
+        self.begin_under(user, answers, &Circumstances::default().seeking(sought)).end()
     }
 
     /// The command line that authenticates `user` and says what came of it.
@@ -128,12 +148,14 @@ impl<'a> Host<'a> {
         answers: &[Answer],
         circumstances: &Circumstances,
     ) -> Begun<'a> {
-        let Circumstances { from, now, then, patience } = circumstances.clone();
+        let Circumstances { from, now, then, sought, patience } = circumstances.clone();
         let now = now.map(|now| ("NOW", now.to_string().into()));
         let from = from.map(|from| ("RHOST", from));
         let then = then.iter().map(Then::word).collect::<Vec<_>>().join(" ");
         let then = (!then.is_empty()).then(|| ("THEN", then.into()));
-        self.start(user, answers, patience, now.into_iter().chain(from).chain(then))
+        let sought = (!sought.is_empty()).then(|| ("SOUGHT", sought.join(",").into()));
+        let environment = now.into_iter().chain(from).chain(then).chain(sought);
+        self.start(user, answers, patience, environment)
     }
 
     fn start(
@@ -213,6 +235,7 @@ impl Then {
             Self::Account => "account".to_owned(),
             Self::User(name) => format!("user={name}"),
             Self::Fork => "fork".to_owned(),
+            Self::Until(path) => format!("until={path}"),
         }
     }
 }
@@ -228,6 +251,7 @@ impl Answer<'_> {
             Self::Null => "null".to_owned(),
             Self::None => "none".to_owned(),
             Self::Error => "error".to_owned(),
+            Self::App => "app".to_owned(),
         }
     }
 }

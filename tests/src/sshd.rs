@@ -65,8 +65,14 @@ impl<'a> Sshd<'a> {
     /// A person at a terminal who runs `ssh USER@127.0.0.1 COMMAND`, with the trusted key, and is
     /// asked once by each method. `options` are more of ssh(1)'s.
     pub fn login(&self, user: &str, options: &[&str], command: &str) -> Dialogue {
+        self.login_in("C", user, options, command)
+    }
+
+    /// The same at a terminal of this locale.
+    pub fn login_in(&self, locale: &str, user: &str, options: &[&str], command: &str) -> Dialogue {
         let mut ssh = Command::new("ssh");
-        ssh.args(["-F", "none", "-i", CLIENT_KEY])
+        ssh.env("LC_ALL", locale)
+            .args(["-F", "none", "-i", CLIENT_KEY])
             .args(["-o", "UserKnownHostsFile=/etc/ssh/known_hosts"])
             .args(options)
             .args(["-o", "NumberOfPasswordPrompts=1", "-l", user, "127.0.0.1", command]);

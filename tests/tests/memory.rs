@@ -1,6 +1,6 @@
 //! No secret is in the host's memory while a person types, nor afterwards.
 
-use sandbox::{Answer, BY_TIME, Host, Machine};
+use sandbox::{Answer, BY_TIME, Circumstances, Host, Machine, Then, run};
 
 #[test]
 fn no_secret_stays_in_the_host() {
@@ -32,4 +32,21 @@ fn masked(bytes: &str, mask: u8) -> String {
     let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16);
     let masked = digits.chunks(2).map(|pair| byte(pair).expect("hexadecimal") ^ mask);
     masked.fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
+/// Who enrols at login has to see the secret. As text it is in memory nowhere but in what was shown,
+/// and that is the application's own.
+#[test]
+fn no_text_of_a_new_secret_stays_in_the_host() {
+    let machine = Machine::new();
+    machine.user("alice");
+    run(&["mkdir", "-p", "-m", "755", "/var/lib/pam_mfa/users", "/var/lib/pam_mfa/state"]);
+    let line = "auth required pam_mfa.so enroll account=yes\naccount required pam_mfa.so";
+    let host = Host::new(&machine, line);
+    let circumstances = Circumstances::default().then(&[Then::Account]).seeking(&["key", "shown"]);
+    let seen = host.begin_under("alice", &[Answer::Text(""), Answer::App], &circumstances).end();
+    assert_eq!((seen.account, seen.prompts.len()), (vec![0], 2), "{}", machine.log);
+    // What the application saw is found, at both prompts and in the end.
+    assert!(seen.found.iter().filter(|line| line.starts_with("shown ")).count() >= 3);
+    assert!(!seen.found.iter().any(|line| line.starts_with("key ")), "{:?}", seen.found);
 }

@@ -1,13 +1,14 @@
 //! QR codes as text: in colours for a terminal, and without any for a prompt.
 
 mod ansi;
+mod encode;
 mod plain;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
-use qrcode::{Color, EcLevel, QrCode};
+use qrcodegen_no_heap::QrCodeEcc;
 use zeroize::Zeroizing;
 
 pub use ansi::Mode;
@@ -36,7 +37,7 @@ impl Symbol {
     /// # Errors
     /// [`TooLong`].
     pub fn new(text: &str) -> Result<Self, TooLong> {
-        Self::of_level(text, EcLevel::M)
+        encode::encode(text, QrCodeEcc::Medium)
     }
 
     /// The smallest code that holds `text`; some 7 % may be illegible (level L). Any 2953 bytes
@@ -45,14 +46,7 @@ impl Symbol {
     /// # Errors
     /// [`TooLong`].
     pub fn smallest(text: &str) -> Result<Self, TooLong> {
-        Self::of_level(text, EcLevel::L)
-    }
-
-    fn of_level(text: &str, level: EcLevel) -> Result<Self, TooLong> {
-        let code = QrCode::with_error_correction_level(text, level).map_err(|_| TooLong)?;
-        let width = code.width();
-        let dark = code.into_colors().into_iter().map(|color| color == Color::Dark).collect();
-        Ok(Self { width, dark: Zeroizing::new(dark) })
+        encode::encode(text, QrCodeEcc::Low)
     }
 
     /// How many modules there are to a side, without a quiet zone: 21 to 177.

@@ -10,20 +10,17 @@ use nix::unistd::User;
 
 use super::facts::Facts;
 use super::{Outcome, words};
+use crate::Paths;
 use crate::args::Args;
 use crate::pam::{Host, Level};
 use crate::pending::Pending;
 use crate::person::look_up;
 
-/// Makes a kept enrolment durable by `install`; without one there is nothing to say.
+/// Makes a kept enrolment the user's record; without one there is nothing to say.
 ///
 /// The host calls this only after the whole auth stack has succeeded. In between, other modules and
 /// the host may have changed who logs in.
-pub(crate) fn account(
-    host: &mut impl Host,
-    args: &[&CStr],
-    install: impl FnOnce(&Pending) -> Result<(), Trouble>,
-) -> Outcome {
+pub(crate) fn account(host: &mut impl Host, args: &[&CStr], paths: Paths) -> Outcome {
     let pending = host.kept();
     if let Err((reason, option)) = Args::parse(args) {
         let user = host.user().unwrap_or_default();
@@ -34,11 +31,13 @@ pub(crate) fn account(
     let entry = look_up(&typed);
     let facts = Facts::gather(host, entry.as_ref().map_or(typed, |user| user.name.clone()));
     let written = entry.and_then(|user| is_still(&pending, &user)).and_then(|()| {
-        install(&pending).map_err(|Trouble { reason, detail, .. }| (reason, detail))
+        let installed = pending.install(paths, host.now());
+        installed.map_err(|Trouble { reason, detail, .. }| (reason, detail))
     });
     match written {
         Ok(()) => {
             facts.log(host, Level::Info, Decision::Enrolled);
+            words::enrolled(host);
             Outcome::Accepted
         }
         Err((reason, detail)) => {
@@ -59,13 +58,14 @@ fn is_still(pending: &Pending, user: &User) -> Result<(), (Reason, String)> {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::CString;
+    use std::fs;
 
     use mfa_core::secret::Secret;
 
-    use super::super::guarded;
-    use super::super::tests::Stage;
+    use super::super::tests::{STEP, Stage, code};
     use super::*;
+
+    const LINE: &str = "enroll account=yes";
 
     fn pending(stage: &Stage) -> Pending {
         let entry = look_up(stage.user.as_deref().unwrap()).unwrap();
@@ -73,58 +73,97 @@ mod tests {
             user: entry.name,
             uid: entry.uid.as_raw(),
             secret: Secret::new(b"12345678901234567890".to_vec()),
-            step: 7,
+            step: STEP,
             ticket: None,
         }
     }
 
-    /// What comes of it, and how often something was written.
-    fn account_phase(stage: &mut Stage, line: &str, full: bool) -> (Outcome, u32) {
-        let args: Vec<_> = line.split_whitespace().map(|arg| CString::new(arg).unwrap()).collect();
-        let args: Vec<_> = args.iter().map(CString::as_c_str).collect();
-        let mut written = 0;
-        let install = |pending: &Pending| {
-            assert_eq!(pending.step, 7);
-            written += 1;
-            let detail = "No space left on device".to_owned();
-            let full = full.then_some(Trouble { reason: Reason::CannotWrite, detail, errno: None });
-            full.map_or(Ok(()), Err)
-        };
-        let outcome = guarded(stage, |host| account(host, &args, install));
-        (outcome, written)
+    /// A host that keeps records, and an enrolment that was confirmed on it.
+    fn stage() -> Stage {
+        let mut stage = Stage::with_records();
+        stage.kept = Some(pending(&stage));
+        stage
     }
 
     #[test]
     fn nothing_kept_nothing_said() {
-        let mut stage = Stage::new("");
-        assert_eq!(account_phase(&mut stage, "nullok", false), (Outcome::Ignored, 0));
+        let mut stage = Stage::with_records();
+        assert_eq!(stage.account("nullok"), Outcome::Ignored);
+        assert!(stage.record().is_none());
         stage.user = None;
-        assert_eq!(account_phase(&mut stage, "", true), (Outcome::Ignored, 0));
+        assert_eq!(stage.account(""), Outcome::Ignored);
         assert!(stage.log.borrow().is_empty() && stage.said.is_empty());
     }
 
     #[test]
-    fn what_is_kept_is_written_once() {
-        let mut stage = Stage::new("");
-        stage.kept = Some(pending(&stage));
-        assert_eq!(account_phase(&mut stage, "enroll account=yes", false), (Outcome::Accepted, 1));
+    fn what_is_kept_is_written_once_and_counts() {
+        let mut stage = stage();
+        assert_eq!(stage.account(LINE), Outcome::Accepted);
         assert!(stage.last_log().starts_with("enrolled user="), "{}", stage.last_log());
-        assert_eq!(account_phase(&mut stage, "enroll account=yes", false), (Outcome::Ignored, 0));
+        assert_eq!(stage.shown.len(), 1, "{:?}", stage.shown);
+        let record = stage.record().unwrap();
+        assert!(record.contains("name = \"phone\"\ntype = \"totp\"\n"), "{record}");
+        assert_eq!(stage.account(LINE), Outcome::Ignored);
+        assert_eq!(stage.record().unwrap(), record);
+
+        let mut stage = stage.types(&[&code(STEP), &code(STEP + 1)]);
+        assert_eq!(stage.login_with(""), Outcome::Denied);
+        assert_eq!(stage.reason(), "reused", "it confirmed the enrolment");
+        assert_eq!(stage.login_with(LINE), Outcome::Accepted);
+        assert!(stage.last_log().contains(" credential=phone "), "{}", stage.last_log());
     }
 
     #[test]
     fn what_cannot_be_written_denies() {
-        let mut stage = Stage::new("");
-        stage.kept = Some(pending(&stage));
-        assert_eq!(account_phase(&mut stage, "", true), (Outcome::Denied, 1));
+        let mut stage = stage();
+        let record = stage.record_path();
+        fs::create_dir(record.with_extension("toml~mfa")).unwrap();
+        assert_eq!(stage.account(LINE), Outcome::Denied);
         assert_eq!(stage.reason(), "cannot_write");
-        assert_eq!(stage.said.len(), 1);
-        assert!(stage.kept.is_none());
+        assert_eq!((stage.said.len(), stage.shown.len()), (1, 0));
+        assert!(stage.kept.is_none() && stage.record().is_none());
+    }
+
+    #[test]
+    fn who_is_enrolled_by_then_is_denied() {
+        let mut stage = stage();
+        let second = pending(&stage);
+        assert_eq!(stage.account(LINE), Outcome::Accepted);
+        let record = stage.record();
+        stage.kept = Some(second);
+        assert_eq!(stage.account(LINE), Outcome::Denied);
+        assert_eq!(stage.reason(), "changed");
+        assert_eq!(stage.record(), record);
+    }
+
+    #[test]
+    fn a_ticket_is_spent() {
+        let mut stage = stage();
+        let typed = stage.ticket(60);
+        let with = |stage: &Stage, typed: &str| {
+            let ticket = Some(typed.as_bytes().to_vec().into());
+            Some(Pending { ticket, ..pending(stage) })
+        };
+        stage.kept = with(&stage, "k7qf-2m9x-hw4d");
+        assert_eq!(stage.account(LINE), Outcome::Denied);
+        assert_eq!(stage.reason(), "bad_ticket");
+        assert!(stage.record().is_none());
+        stage.kept = with(&stage, &typed);
+        assert_eq!(stage.account(LINE), Outcome::Accepted);
+        fs::remove_file(stage.record_path()).unwrap();
+        stage.kept = with(&stage, &typed);
+        assert_eq!(stage.account(LINE), Outcome::Denied);
+        assert_eq!(stage.reason(), "bad_ticket");
+
+        let typed = stage.ticket(0);
+        stage.kept = with(&stage, &typed);
+        assert_eq!(stage.account(LINE), Outcome::Denied);
+        assert_eq!(stage.reason(), "expired");
     }
 
     #[test]
     fn only_for_the_same_name_and_number() {
-        let mut stage = Stage::new("");
+        let mut stage = Stage::with_records();
         let own = stage.user.clone();
         for (prepare, reason) in [
             (
@@ -140,9 +179,10 @@ mod tests {
             let mut pending = pending(&stage);
             prepare(&mut stage, &mut pending);
             stage.kept = Some(pending);
-            assert_eq!(account_phase(&mut stage, "", false), (Outcome::Denied, 0));
+            assert_eq!(stage.account(""), Outcome::Denied);
             assert_eq!(stage.reason(), reason);
-            assert!(stage.kept.is_none());
+            stage.user.clone_from(&own);
+            assert!(stage.kept.is_none() && stage.record().is_none());
         }
     }
 
@@ -151,11 +191,11 @@ mod tests {
         for (line, reason) in
             [("colour", "unknown_option"), ("retry=9", "bad_option"), ("enroll", "bad_option")]
         {
-            let mut stage = Stage::new("");
-            stage.kept = Some(pending(&stage));
-            assert_eq!(account_phase(&mut stage, line, false), (Outcome::Denied, 0));
+            let mut stage = stage();
+            assert_eq!(stage.account(line), Outcome::Denied);
             assert_eq!(stage.reason(), reason);
             assert!(stage.kept.is_none(), "a later call has nothing to write");
+            assert!(stage.record().is_none());
         }
     }
 }

@@ -32,6 +32,7 @@ impl Login<'_> {
                 let unwritten = unwritten.as_ref().map(|trouble| trouble.detail.as_str());
                 let decision = Decision::Accepted { accepted: &accepted, unwritten };
                 self.facts.log(host, Level::Info, decision);
+                words::few_codes(host, accepted.codes_left);
                 return Ok(());
             }
             Err(denial) => denial,

@@ -2,70 +2,127 @@
 
 use mfa_core::audit::Decision;
 use mfa_core::otp::{Algorithm, Digits, Otp, step};
+use mfa_core::otpauth::{self, Uri};
+use mfa_core::qr::{Plain, Symbol, TooLong};
+use mfa_core::random::{self, NoRandomness};
 use mfa_core::reason::Reason;
 use mfa_core::secret::Secret;
+use mfa_core::store::{SystemRecord, Trouble};
 use mfa_core::verify::{Denied, MAX_ANSWER};
+use nix::unistd::{Uid, gethostname};
 use zeroize::Zeroizing;
 
 use super::{Login, Outcome, put};
+use crate::Paths;
+use crate::args::Enroll;
 use crate::pam::{Host, Level, Token};
-use crate::pending::Pending;
+use crate::pending::{PERIOD, Pending};
+use crate::person::look_up;
 
 /// How many codes a person may try: the first may be of the account that the app showed before.
 const TRIES: u8 = 3;
 
-/// The time step of the new secret, s: what every app knows.
-const PERIOD: u64 = 30;
-
 /// What a person is shown to enrol.
-pub(super) struct Offer<'a> {
+struct Offer {
     /// The new secret, of SHA-1 codes by time with six digits.
-    pub(super) secret: Secret,
+    secret: Secret,
     /// The QR code of its otpauth URI in half blocks; lines end in `\n`, as below.
-    pub(super) drawing: &'a str,
+    drawing: Zeroizing<String>,
     /// The same in printable ASCII, for who sees no picture: in a locale without UTF-8, ssh shows each
     /// half block as twelve characters, and no host knows the locale of its clients.
-    pub(super) plain: &'a str,
+    plain: Zeroizing<String>,
+}
+
+impl Offer {
+    /// Draws a new secret for `user` on this machine.
+    fn new(user: &str) -> Result<Self, Reason> {
+        let secret = random::secret(&random::system).map_err(|NoRandomness| Reason::Internal)?;
+        let machine = gethostname().unwrap_or_default();
+        let uri = Uri {
+            secret: secret.clone(),
+            // Without an issuer: each byte more makes the picture larger.
+            label: [user.as_bytes(), b"@", machine.as_encoded_bytes()].concat(),
+            issuer: Vec::new(),
+            method: otpauth::Method::Totp { period: PERIOD },
+            algorithm: Algorithm::Sha1,
+            digits: Digits::SIX,
+        };
+        let symbol = Symbol::smallest(&uri.text()).map_err(|TooLong| Reason::Internal)?;
+        let [drawing, plain] =
+            [Plain::HalfBlocks, Plain::Ascii].map(|with| symbol.draw_plain(with));
+        Ok(Self { secret, drawing, plain })
+    }
 }
 
 /// Whether what was typed is a good ticket.
-pub(super) type TicketCheck<'a> = &'a dyn Fn(&[u8]) -> bool;
+type TicketCheck<'a> = &'a dyn Fn(&[u8]) -> Result<(), Trouble>;
 
 impl Login<'_> {
-    /// Lets the person enrol, and keeps what is confirmed with the host. Nobody is asked for a ticket
-    /// where there is no check for it.
-    pub(super) fn enrol(
-        &self,
-        host: &mut impl Host,
-        uid: u32,
-        offer: Offer,
-        ticket: Option<TicketCheck>,
-    ) -> Outcome {
-        let confirmed = ticket
-            .map(|is_good| ask_ticket(host, is_good))
-            .transpose()
-            .and_then(|ticket| Ok((ticket, self.confirm(host, &offer)?)));
-        let kept = confirmed.and_then(|(ticket, step)| {
-            let user = self.facts.user.clone();
-            let pending = Pending { user, uid, secret: offer.secret, step, ticket };
-            host.keep(pending).then_some(()).ok_or(Reason::Internal)
-        });
-        match kept {
+    /// Lets a person enrol who has not, and keeps what is confirmed with the host: nothing is written
+    /// here. Nobody is asked where no record could be made.
+    pub(super) fn enrol(&self, host: &mut impl Host, paths: Paths) -> Outcome {
+        let (uid, record) = match self.vacancy(paths) {
+            Ok(vacancy) => vacancy,
+            Err(Trouble { reason, detail, .. }) => {
+                return self.facts.deny(host, Denied::finally(reason), &detail, false);
+            }
+        };
+        let now = host.now();
+        let check: TicketCheck = &|typed| record.check_ticket(typed, now);
+        let check = (self.args.enroll == Enroll::WithTicket).then_some(check);
+        match self.invite(host, uid, check, || Offer::new(&self.facts.user)) {
             Ok(()) => {
                 self.facts.log(host, Level::Info, Decision::Confirmed);
                 Outcome::Accepted
             }
-            Err(reason) => self.facts.deny(host, Denied::finally(reason), "enrolment", true),
+            Err(Trouble { reason, detail, .. }) => {
+                self.facts.deny(host, Denied::finally(reason), &detail, true)
+            }
         }
+    }
+
+    /// Where the record will be, and for which user id.
+    fn vacancy(&self, paths: Paths) -> Result<(Uid, SystemRecord), Trouble> {
+        let user = look_up(&self.facts.user).map_err(|(reason, detail)| Trouble {
+            reason,
+            detail,
+            errno: None,
+        })?;
+        let record = paths.record(&user.name, user.uid)?;
+        record.check_vacant()?;
+        Ok((user.uid, record))
+    }
+
+    /// The dialogue. Nobody is asked for a ticket where there is no check for it; without a good one
+    /// there is no offer.
+    fn invite(
+        &self,
+        host: &mut impl Host,
+        uid: Uid,
+        check: Option<TicketCheck>,
+        offer: impl FnOnce() -> Result<Offer, Reason>,
+    ) -> Result<(), Trouble> {
+        let trouble = |reason| Trouble { reason, detail: "enrolment".to_owned(), errno: None };
+        let mut ticket = None;
+        if let Some(check) = check {
+            let typed = ask_ticket(host).map_err(trouble)?;
+            check(&typed)?;
+            ticket = Some(typed);
+        }
+        let offer = offer().map_err(trouble)?;
+        let step = self.confirm(host, &offer).map_err(trouble)?;
+        let (user, uid) = (self.facts.user.clone(), uid.as_raw());
+        let kept = host.keep(Pending { user, uid, secret: offer.secret, step, ticket });
+        if kept { Ok(()) } else { Err(trouble(Reason::Internal)) }
     }
 
     /// Shows the secret and asks for codes until one is right; returns its time step.
     fn confirm(&self, host: &mut impl Host, offer: &Offer) -> Result<u64, Reason> {
-        let mut plain = Some(offer.plain);
+        let mut plain = Some(&offer.plain);
         let mut before: Option<Token> = None;
         let mut left = TRIES;
         let hint = "\nIf that is no picture, press Enter.";
-        host.inform(&invitation(&offer.secret, offer.drawing, hint));
+        host.inform(&invitation(&offer.secret, &offer.drawing, hint));
         loop {
             let typed = put(host, "Code from the app: ", self.args.echo)?;
             let reason = match judge(&offer.secret, &typed, host.now()) {
@@ -88,13 +145,13 @@ impl Login<'_> {
     }
 }
 
-fn ask_ticket(host: &mut impl Host, is_good: TicketCheck) -> Result<Token, Reason> {
+fn ask_ticket(host: &mut impl Host) -> Result<Token, Reason> {
     let typed = put(host, "Enrolment ticket: ", false)?;
     let typed = Token::new(typed.trim_ascii().to_vec());
     match typed.len() {
         0 => Err(Reason::EmptyAnswer),
         length if length > MAX_ANSWER => Err(Reason::AnswerTooLong),
-        _ => is_good(&typed).then_some(typed).ok_or(Reason::BadTicket),
+        _ => Ok(typed),
     }
 }
 
@@ -159,8 +216,14 @@ mod tests {
         let args = Args::default();
         let facts = Facts::gather(stage, stage.user.clone().unwrap());
         let login = Login { args: &args, facts: &facts };
-        let offer = Offer { secret, drawing: "▀▄\n█ \n", plain: "## #\n" };
-        guarded(stage, |host| login.enrol(host, 1000, offer, ticket))
+        let [drawing, plain] = ["▀▄\n█ \n", "## #\n"].map(|text| Zeroizing::new(text.to_owned()));
+        let offer = || Ok(Offer { secret, drawing, plain });
+        guarded(stage, |host| match login.invite(host, Uid::from_raw(1000), ticket, offer) {
+            Ok(()) => Outcome::Accepted,
+            Err(trouble) => {
+                facts.deny(host, Denied::finally(trouble.reason), &trouble.detail, true)
+            }
+        })
     }
 
     fn prompts(stage: &Stage) -> Vec<&str> {
@@ -182,7 +245,6 @@ mod tests {
             assert_eq!(kept.step, STEP.checked_add_signed(offset).unwrap());
             assert_eq!(kept.secret.to_base32().as_str(), SECRET);
             assert!(kept.ticket.is_none());
-            assert!(stage.last_log().starts_with("confirmed user="), "{}", stage.last_log());
         }
     }
 
@@ -256,8 +318,12 @@ mod tests {
 
     #[test]
     fn without_a_good_ticket_nothing_is_shown() {
-        let is_good = |typed: &[u8]| typed == b"kumquat";
-        let (mut stage, outcome) = enrol(&[" kumquat\n", &code(STEP)], Some(&is_good));
+        let check = |typed: &[u8]| {
+            let trouble =
+                || Trouble { reason: Reason::BadTicket, detail: String::new(), errno: None };
+            (typed == b"kumquat").then_some(()).ok_or_else(trouble)
+        };
+        let (mut stage, outcome) = enrol(&[" kumquat\n", &code(STEP)], Some(&check));
         assert_eq!(outcome, Outcome::Accepted);
         assert_eq!(stage.prompts[0], ("Enrolment ticket: ".to_owned(), false));
         assert_eq!(stage.kept().unwrap().ticket.unwrap().as_slice(), b"kumquat");
@@ -267,7 +333,7 @@ mod tests {
             (&[&"x".repeat(2000)], "answer_too_long"),
             (&[], "conversation_failed"),
         ] {
-            let (mut stage, outcome) = enrol(replies, Some(&is_good));
+            let (mut stage, outcome) = enrol(replies, Some(&check));
             assert_eq!((outcome, stage.reason().as_str()), (Outcome::Denied, reason));
             assert_eq!((stage.prompts.len(), stage.shown.len()), (1, 0));
             assert!(stage.kept().is_none());
@@ -277,11 +343,86 @@ mod tests {
     #[test]
     fn the_log_knows_no_secret() {
         let right = code(STEP);
-        let (stage, _) = enrol(&["kumquat", &right], Some(&|_| true));
-        let (failed, _) = enrol(&["kumquat", "999999", "999999"], Some(&|_| true));
+        let (stage, _) = enrol(&["kumquat", &right], Some(&|_| Ok(())));
+        let (failed, _) = enrol(&["kumquat", "999999", "999999"], Some(&|_| Ok(())));
         let log = [stage.log.borrow().join("\n"), failed.log.borrow().join("\n")].concat();
         for secret in ["kumquat", "999999", &right, SECRET, "GEZD"] {
             assert!(!log.contains(secret), "{log}");
         }
+    }
+
+    const LINE: &str = "store=system enroll account=yes";
+
+    /// Whether an enrolment was offered, and to whom nobody answered nothing was written.
+    fn is_offered(stage: &mut Stage, line: &str) -> bool {
+        assert_eq!(stage.login_with(line), Outcome::Denied);
+        assert!(stage.record().is_none() && !stage.place().state_path().exists());
+        assert!(stage.kept().is_none());
+        let is_offered = stage.shown.len() == 1;
+        assert_eq!(is_offered, stage.prompts.iter().any(|(prompt, _)| prompt.contains("the app")));
+        is_offered
+    }
+
+    #[test]
+    fn who_is_not_enrolled_is_offered_a_secret_of_their_own() {
+        let mut stage = Stage::with_records();
+        assert!(is_offered(&mut stage, LINE));
+        let first = stage.shown[0].clone();
+        assert!(first.contains('\u{2588}') && first.contains("\nKey: "), "{first}");
+        assert_eq!(stage.reason(), "conversation_failed");
+        assert!(is_offered(&mut stage, &format!("nullok {LINE}")), "it goes before nullok");
+        assert_ne!(stage.shown[0], first);
+    }
+
+    #[test]
+    fn who_was_reset_is_not_enrolled() {
+        let mut stage = Stage::with_records();
+        stage.place().edit_vacant().unwrap().bury("reset").unwrap();
+        std::fs::remove_file(stage.place().state_path()).unwrap();
+        assert!(is_offered(&mut stage, "enroll account=yes nullok"));
+    }
+
+    #[test]
+    fn nobody_is_asked_where_no_record_can_be_made() {
+        let mut stage = Stage::new("");
+        let line = "enroll account=yes";
+        let facts = Facts::gather(&stage, stage.user.clone().unwrap());
+        let args = Args::parse(&[c"enroll", c"account=yes"]).unwrap();
+        let login = Login { args: &args, facts: &facts };
+        let nowhere = std::path::Path::new("/nonexistent");
+        let paths = Paths { run: nowhere, records: nowhere };
+        assert_eq!(login.enrol(&mut stage, paths), Outcome::Denied);
+        assert_eq!(stage.reason(), "no_records");
+        assert!(stage.prompts.is_empty() && stage.shown.is_empty() && stage.said.is_empty());
+
+        stage.user = Some("no such user".to_owned());
+        assert_eq!(stage.login_with(line), Outcome::Denied);
+        assert_eq!(stage.reason(), "unknown_user");
+        let is_usual = |prompt: &&str| *prompt == "Verification code: ";
+        assert!(prompts(&stage).iter().all(is_usual), "asked like anybody");
+        assert!(!stage.prompts.is_empty());
+        assert!(stage.shown.is_empty());
+    }
+
+    #[test]
+    fn a_ticket_is_looked_at_before_anything_is_shown() {
+        let stage = Stage::with_records();
+        let line = "store=system enroll=ticket account=yes";
+        let type_ticket = |stage: Stage, ticket: &str| {
+            let mut stage = stage.types(&[ticket]);
+            assert_eq!(stage.login_with(line), Outcome::Denied);
+            (stage.shown.len(), stage.reason(), stage)
+        };
+        let reason = |code: &str| code.to_owned();
+        let (shown, why, back) = type_ticket(stage, "k7qf-2m9x-hw4d");
+        assert_eq!((shown, why), (0, reason("bad_ticket")), "there is none");
+        let good = back.ticket(60);
+        let (shown, why, back) = type_ticket(back, "k7qf-2m9x-hw4d");
+        assert_eq!((shown, why), (0, reason("bad_ticket")));
+        let (shown, why, back) = type_ticket(back, &good.to_uppercase());
+        assert_eq!((shown, why), (1, reason("conversation_failed")));
+        let old = back.ticket(0);
+        let (shown, why, _) = type_ticket(back, &old);
+        assert_eq!((shown, why), (0, reason("expired")));
     }
 }

@@ -2,7 +2,6 @@
 
 mod account;
 mod attempt;
-#[cfg_attr(not(test), expect(dead_code, reason = "WIRE: no record to enrol into yet"))]
 mod enrol;
 mod facts;
 mod words;
@@ -81,7 +80,17 @@ pub(crate) fn authenticate(host: &mut impl Host, args: &[&CStr], paths: Paths) -
     match person.account {
         Ok(store) => match store.open() {
             Opened::Enrolled(account) => login.enrolled(host, &*store, account),
-            Opened::NotEnrolled(trouble) if args.nullok && trouble.reason != Reason::Reset => {
+            // A home that is not there today may hold a file tomorrow.
+            Opened::NotEnrolled(Trouble { reason: Reason::NoFile | Reason::Reset, .. })
+                if args.enroll != Enroll::Never =>
+            {
+                login.enrol(host, paths)
+            }
+            Opened::NotEnrolled(trouble)
+                if args.nullok
+                    && args.enroll == Enroll::Never
+                    && trouble.reason != Reason::Reset =>
+            {
                 let Trouble { reason, detail, .. } = &trouble;
                 facts.log(host, Level::Info, Decision::Ignored { reason: *reason, detail });
                 Outcome::Ignored

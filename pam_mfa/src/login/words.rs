@@ -33,6 +33,26 @@ pub(super) fn explain(host: &mut impl Host, denied: Denied) -> bool {
     true
 }
 
+/// So many recovery codes are few, and reason to say so.
+const FEW: usize = 2;
+
+/// Warns a person who has few recovery codes left; `None` has never had any.
+pub(super) fn few_codes(host: &mut impl Host, left: Option<usize>) {
+    let left = match left {
+        Some(0) => "No recovery code is left".to_owned(),
+        Some(1) => "1 recovery code is left".to_owned(),
+        Some(left @ ..=FEW) => format!("{left} recovery codes are left"),
+        Some(_) | None => return,
+    };
+    host.inform(&format!("{left}; ask the administrator for new ones"));
+}
+
+/// Tells a person that the new secret counts from now on. Codes on paper are not given here: what is
+/// said in this phase stays on the screen, and in the scrollback of a terminal.
+pub(super) fn enrolled(host: &mut impl Host) {
+    host.inform("You are enrolled. For a lost phone, have the administrator issue recovery codes");
+}
+
 /// Tells a person who confirmed a new secret that it counts for nothing.
 pub(super) fn not_enrolled(host: &mut impl Host) {
     host.tell("The enrolment could not be kept: remove it from the app, and ask the administrator");
@@ -51,5 +71,74 @@ pub(super) fn unwritten(host: &mut impl Host, trouble: &Trouble) {
     ) = trouble.errno
     {
         host.tell(&format!("Error \"{}\" while writing config", errno.desc()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mfa_core::codes::{self, Canonical};
+    use mfa_core::random;
+    use mfa_core::record::{CodeKind, Codes, Record};
+    use mfa_core::store::Lost;
+
+    use super::super::Outcome;
+    use super::super::tests::{NOW, STEP, Stage, code};
+    use crate::pending::Pending;
+
+    /// Gives the person, who has just enrolled, so many recovery codes.
+    fn give_codes(stage: &Stage, count: usize) -> Vec<Canonical> {
+        let place = stage.place();
+        let mut edit = place.edit(Lost::Refuse).unwrap();
+        let mut record: Record = edit.record().unwrap().clone();
+        let mut used = edit.state().unwrap().clone();
+        let drawn = codes::draw(&random::system, count).unwrap();
+        let id = record.new_id(&random::system).unwrap();
+        record.codes.push(Codes {
+            id,
+            kind: CodeKind::Recovery,
+            salt: drawn.salt,
+            hashes: drawn.hashes,
+            created: Some(NOW),
+            expires: None,
+        });
+        used.codes.insert(id, 0);
+        edit.save(record, used).unwrap();
+        drawn.codes
+    }
+
+    #[test]
+    fn who_has_few_codes_left_is_warned() {
+        let mut stage = Stage::with_records();
+        let user = nix::unistd::User::from_name(stage.user.as_ref().unwrap()).unwrap().unwrap();
+        let secret = mfa_core::secret::Secret::new(b"12345678901234567890".to_vec());
+        let (uid, step) = (user.uid.as_raw(), STEP - 2);
+        stage.kept = Some(Pending { user: user.name, uid, secret, step, ticket: None });
+        assert_eq!(stage.account(""), Outcome::Accepted);
+        let by_phone = code(STEP - 1);
+        let mut stage = stage.types(&[&by_phone]);
+        assert_eq!(stage.login_with("store=system"), Outcome::Accepted);
+        assert!(stage.shown.is_empty(), "there never were any: {:?}", stage.shown);
+
+        let paper = give_codes(&stage, 4);
+        let [one, two, three, four] = [0, 1, 2, 3].map(|place| paper[place].grouped().to_string());
+        for (typed, said) in [
+            (one, None),
+            (two, Some("2 recovery codes are left")),
+            (code(STEP + 3), Some("2 recovery codes are left")),
+            (three, Some("1 recovery code is left")),
+            (four, Some("No recovery code is left")),
+        ] {
+            // The rate limit has had its time.
+            stage = stage.types(&[&typed]).later(31);
+            assert_eq!(stage.login_with("store=system"), Outcome::Accepted, "{}", stage.last_log());
+            let said: Vec<_> = said
+                .iter()
+                .map(|said| format!("{said}; ask the administrator for new ones"))
+                .collect();
+            assert_eq!(stage.shown, said);
+        }
+        let mut stage = stage.types(&["000000"]).later(31);
+        assert_eq!(stage.login_with("store=system"), Outcome::Denied);
+        assert!(stage.shown.is_empty(), "only who is let in hears of it");
     }
 }

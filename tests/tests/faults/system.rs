@@ -39,7 +39,7 @@ impl<const SETTLED: bool> Kept for System<SETTLED> {
     }
 
     fn is_spare_used(&self) -> bool {
-        self.alice.used().codes.values().all(|used| used & 0b10 != 0)
+        self.alice.used().codes.iter().all(|(_, used)| used & 0b10 != 0)
     }
 
     fn files(&self) -> Vec<String> {

@@ -6,9 +6,9 @@ use std::io;
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
+use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, fchmod, fstat};
-use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
+use nix::unistd::{AccessFlags, Uid, UnlinkatFlags, faccessat, fsync, unlinkat};
 
 use super::{Places, Presence, RULES, StateFile, SystemRecord, io_trouble};
 use crate::reason::Reason;
@@ -30,7 +30,7 @@ pub enum Lost {
 
 /// A record that nobody else can change, nor log in by, until this goes.
 pub struct Edit<'a> {
-    of: &'a SystemRecord,
+    pub(super) of: &'a SystemRecord,
     places: Places,
     state_file: StateFile,
     record: Option<Record>,
@@ -38,6 +38,40 @@ pub struct Edit<'a> {
 }
 
 impl SystemRecord {
+    /// Whether a record could be made: there is none yet, and this process may write one. Writes nothing.
+    ///
+    /// # Errors
+    /// Why not: [`Reason::NoRecords`], [`Reason::NeedsRoot`], [`Reason::Changed`] if there is one,
+    /// or what the system says.
+    pub fn check_vacant(&self) -> Result<(), Trouble> {
+        let places = self.places()?;
+        if self.presence(&places)? == Presence::Here {
+            return Err(self.enrolled_meanwhile());
+        }
+        let access = AccessFlags::W_OK | AccessFlags::X_OK;
+        for (place, path) in [(&places.record, self.path()), (&places.state, self.state_path())] {
+            faccessat(&place.dir, ".", access, AtFlags::AT_EACCESS).map_err(|errno| {
+                let is_barred = errno == Errno::EACCES && !Uid::effective().is_root();
+                let reason = if is_barred { Reason::NeedsRoot } else { Reason::CannotWrite };
+                Trouble::system(reason, Shown(&path), errno)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Locks the place of a record that is to be the user's first.
+    ///
+    /// # Errors
+    /// As [`SystemRecord::edit`], or [`Reason::Changed`] if there is one.
+    pub fn edit_vacant(&self) -> Result<Edit<'_>, Trouble> {
+        let edit = self.edit(Lost::Refuse)?;
+        if edit.record.is_some() { Err(self.enrolled_meanwhile()) } else { Ok(edit) }
+    }
+
+    fn enrolled_meanwhile(&self) -> Trouble {
+        Trouble::new(Reason::Changed, format!("{}: enrolled meanwhile", Shown(&self.path())))
+    }
+
     /// Locks the record for a change. Where there is none, one can be made.
     ///
     /// # Errors
@@ -131,13 +165,16 @@ impl Edit<'_> {
     /// error.
     ///
     /// The state goes first, with what is new and what is old: whatever happens in between, each
-    /// record finds its own in it.
+    /// record finds its own in it. With a first record the user's ticket is void, before it is there.
     ///
     /// # Errors
     /// What could not be written. The old record stays, and counts.
     pub fn save(&mut self, record: Record, state: State) -> Result<(), Trouble> {
         let wrong = |why: String| Trouble::new(Reason::BadRecord, why);
         record.check().map_err(|mistake| wrong(mistake.to_string()))?;
+        if self.record.is_none() {
+            self.void_ticket()?;
+        }
         let mut both = state.clone();
         if let Some(before) = &self.state {
             for (id, used) in &before.credentials {
@@ -230,7 +267,7 @@ impl Edit<'_> {
         self.replace(&self.of.record(), record.to_text().as_bytes())
     }
 
-    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Trouble> {
+    pub(super) fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Trouble> {
         let place = self.beside_record(name)?;
         let mode = Mode::S_IRUSR | Mode::S_IWUSR;
         replace(&place, bytes, mode, || Ok(())).map_err(|failure| {
@@ -242,14 +279,14 @@ impl Edit<'_> {
         })
     }
 
-    fn beside_record(&self, name: &str) -> Result<Place, Trouble> {
+    pub(super) fn beside_record(&self, name: &str) -> Result<Place, Trouble> {
         let failed = |error| io_trouble(Reason::CannotWrite, Shown(&self.of.path()), &error);
         let dir = self.places.record.dir.try_clone().map_err(failed)?;
         Ok(Place { dir, name: name.into() })
     }
 }
 
-fn unlink(place: &Place, path: &Path) -> Result<(), Trouble> {
+pub(super) fn unlink(place: &Place, path: &Path) -> Result<(), Trouble> {
     match unlinkat(&place.dir, place.name.as_os_str(), UnlinkatFlags::NoRemoveDir) {
         Ok(()) | Err(Errno::ENOENT) => {}
         Err(errno) => return Err(Trouble::system(Reason::CannotWrite, Shown(path), errno)),

@@ -4,6 +4,7 @@
 mod base;
 mod edit;
 mod name;
+mod ticket;
 
 use std::cell::OnceCell;
 use std::fs::File;
@@ -127,6 +128,10 @@ impl SystemRecord {
 
     fn record(&self) -> String {
         format!("{}.toml", self.name)
+    }
+
+    fn ticket(&self) -> String {
+        format!("{}.ticket", self.name)
     }
 
     fn tombstone(&self) -> String {
