@@ -2,11 +2,19 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{credential, ticket};
+use crate::codes::{bypass, recovery};
+use crate::{apply, check, credential, show, state, ticket};
 
 /// What is enrolled on this machine, and what of it counts. For root
 #[derive(Debug, Parser)]
-#[command(name = "mfactl", version, infer_long_args = true, subcommand_required = true)]
+#[command(
+    name = "mfactl",
+    version,
+    infer_long_args = true,
+    subcommand_required = true,
+    after_help = "Exit codes: 0 for done, 1 for what could not be done, 2 for a command line that makes \
+                  no\nsense, 3 for mistakes that were found."
+)]
 pub struct Cli {
     /// What to do
     #[command(subcommand)]
@@ -21,4 +29,17 @@ pub enum Command {
     Credential(credential::Command),
     /// Issue a one-time ticket for enrolment at login
     Ticket(ticket::Args),
+    /// Recovery codes, for a lost phone: how many are left, and new ones
+    Codes(recovery::Args),
+    /// One code from the help desk, good once and for a while
+    BypassCode(bypass::Args),
+    /// The QR code, secret and URI of a credential that exists
+    Show(show::Args),
+    /// What counts as used where the state of a record is lost
+    #[command(subcommand)]
+    State(state::Command),
+    /// Find mistakes in records, installed or not, and say what mends them
+    Check(check::Args),
+    /// Install records that configuration management has written
+    Apply(apply::Args),
 }

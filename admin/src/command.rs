@@ -1,6 +1,8 @@
 //! One run of the command, from its arguments to its exit code.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -8,42 +10,69 @@ use std::time::SystemTime;
 use clap::Parser;
 use mfa_core::random;
 use mfa_core::store::Base;
+use nix::unistd::gethostname;
 use terminal_size::{Width, terminal_size_of};
 
 use crate::cli::{Cli, Command};
+use crate::codes::{bypass, recovery};
 use crate::failure::Failure;
 use crate::log::{self, Invoker};
 use crate::world::World;
-use crate::{credential, ticket};
+use crate::{apply, check, credential, show, state, ticket};
 
 /// mfactl with the arguments and streams of this process. Exit codes are stable: 0 for done, 1 for
 /// what could not be done, after a sentence on stderr, 2 for a command line that makes no sense, and
-/// 3 where `check` or a dry run found mistakes.
+/// 3 where mistakes were found.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let world = World {
         base: Base::new(Path::new("/var/lib/pam_mfa"), Path::new("/run/pam_mfa")),
         pam_d: PathBuf::from("/etc/pam.d"),
+        host: gethostname().unwrap_or_else(|_| "localhost".into()),
         invoker: Invoker::of_process(),
         clock: &|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
         random: &random::system,
         log: &log::write,
         columns: terminal_size_of(io::stdout()).map(|(Width(columns), _)| columns.into()),
     };
-    match run(&cli.command, &world, &mut io::stdout()) {
+    match run_here(&cli.command, &world) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // There is nobody left to tell if this cannot be written.
             let _ = writeln!(io::stderr(), "mfactl: {failure}.");
-            ExitCode::FAILURE
+            ExitCode::from(failure.exit_code())
         }
     }
 }
 
-fn run(command: &Command, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
+/// With the streams of this process. A File keeps no copy of what goes through it, as io::stdout()
+/// would.
+fn run_here(command: &Command, world: &World) -> Result<(), Failure> {
+    let duplicate = |fd: BorrowedFd| fd.try_clone_to_owned().map(File::from);
+    let mut output = duplicate(io::stdout().as_fd()).map_err(Failure::Output)?;
+    let input = duplicate(io::stdin().as_fd()).map_err(Failure::Input)?;
+    run(command, world, &mut BufReader::new(input), &mut output)
+}
+
+/// Runs one command.
+///
+/// # Errors
+/// Why it was not done.
+pub(crate) fn run(
+    command: &Command,
+    world: &World,
+    input: &mut dyn BufRead,
+    output: &mut dyn Write,
+) -> Result<(), Failure> {
     match command {
-        Command::Credential(command) => credential::run(command, world, output),
         Command::Ticket(args) => ticket::ticket(args, world, output),
+        Command::Credential(command) => credential::run(command, world, input, output),
+        Command::Codes(args) => recovery::codes(args, world, output),
+        Command::BypassCode(args) => bypass::bypass_code(args, world, output),
+        Command::Show(args) => show::show(args, world, output),
+        Command::State(command) => state::run(command, world, output),
+        Command::Check(args) => check::check(args, world, output),
+        Command::Apply(args) => apply::apply(args, world, input, output),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 
 use mfa_core::random::NoRandomness;
 use mfa_core::reason::Reason;
@@ -13,6 +14,8 @@ use mfa_core::store::Trouble;
 pub enum Failure {
     /// The user database has no such user, and there is no record of that name.
     UnknownUser(String),
+    /// The user database has no such user; only a record is left.
+    UserGone(String),
     /// The user database cannot be asked.
     UserDatabase(String, nix::Error),
     /// No record can be called so.
@@ -28,8 +31,16 @@ pub enum Failure {
         /// The uid of the user now.
         is: u32,
     },
+    /// The directory for records cannot be made.
+    Directory(PathBuf, io::Error),
+    /// This file cannot be read.
+    File(PathBuf, io::Error),
+    /// Nobody can tell who has a record.
+    Unlisted(PathBuf, io::Error),
     /// A record or its state cannot be used or changed.
     Record(Trouble),
+    /// So many mistakes were found, and shown.
+    Mistakes(usize),
     /// What was asked for makes no sense here; the sentence says why, and what would.
     Refused(String),
     /// The enrolment dialogue did not come to its end.
@@ -38,8 +49,21 @@ pub enum Failure {
     NoRandomness,
     /// The directories for records cannot be made.
     NoBase(io::Error),
+    /// The input cannot be read.
+    Input(io::Error),
     /// The output cannot be written.
     Output(io::Error),
+}
+
+impl Failure {
+    /// The exit code: 3 for mistakes that were found, else 1.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Mistakes(_) => 3,
+            _ => 1,
+        }
+    }
 }
 
 impl fmt::Display for Failure {
@@ -48,6 +72,10 @@ impl fmt::Display for Failure {
             Self::UnknownUser(user) => {
                 write!(f, "there is no user {user:?}, and no record of that name")
             }
+            Self::UserGone(user) => write!(
+                f,
+                "the user database has no {user}, only the record is left; make the user first"
+            ),
             Self::UserDatabase(user, errno) => {
                 write!(f, "the user database cannot be asked for {user:?} ({})", errno.desc())
             }
@@ -62,7 +90,18 @@ impl fmt::Display for Failure {
                 "the record of {user} was made for uid {was}, and {user} has uid {is} now; if they \
                  are the same person, run `mfactl credential rebind {user}`"
             ),
+            Self::Directory(path, error) => write!(
+                f,
+                "{} cannot be made ({error}); run this as root, or make room for it",
+                path.display()
+            ),
+            Self::File(path, error) => write!(f, "{} cannot be read ({error})", path.display()),
+            Self::Unlisted(path, error) => {
+                write!(f, "{} cannot be listed ({error}); run this as root", path.display())
+            }
             Self::Record(trouble) => write!(f, "{trouble}"),
+            Self::Mistakes(1) => f.write_str("1 mistake found"),
+            Self::Mistakes(count) => write!(f, "{count} mistakes found"),
             Self::Refused(sentence) => f.write_str(sentence),
             Self::Dialogue(failure) => write!(f, "{failure}"),
             Self::NoRandomness => {
@@ -71,6 +110,7 @@ impl fmt::Display for Failure {
             Self::NoBase(error) => {
                 write!(f, "the directory for records cannot be made ({error}); run this as root")
             }
+            Self::Input(error) => write!(f, "the input cannot be read ({error})"),
             Self::Output(error) => write!(f, "the output cannot be written ({error})"),
         }
     }
@@ -97,4 +137,9 @@ impl From<mfa_enroll::failure::Failure> for Failure {
 /// Whether nothing is there, rather than something wrong.
 pub fn is_absent(trouble: &Trouble) -> bool {
     matches!(trouble.reason, Reason::NoFile | Reason::NoRecords)
+}
+
+/// Whether what has been used is not known any more.
+pub fn is_lost(trouble: &Trouble) -> bool {
+    matches!(trouble.reason, Reason::NoState | Reason::BadState)
 }

@@ -6,13 +6,25 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod app;
+mod apply;
+mod check;
 mod cli;
+mod codes;
 pub mod command;
 mod credential;
 mod failure;
+mod finding;
+mod fresh;
 pub mod import;
+#[cfg(test)]
+mod lab;
 mod log;
 mod person;
+mod report;
+mod show;
+mod source;
+mod state;
 mod ticket;
 mod time;
 mod world;

@@ -1,11 +1,12 @@
 //! From a typed name to the record that it means.
 
 use mfa_core::record::Record;
+use mfa_core::state::State;
 use mfa_core::store::{Base, Edit, Lost, SystemRecord};
 use nix::errno::Errno;
 use nix::unistd::{Uid, User};
 
-use crate::failure::{Failure, is_absent};
+use crate::failure::{Failure, is_absent, is_lost};
 
 /// A user of this machine, or a record whose user is gone.
 pub struct Person {
@@ -30,46 +31,86 @@ impl Person {
                 Ok(Self { name, uid: Some(uid), record })
             }
             Ok(None) | Err(Errno::ENOENT | Errno::ESRCH) => {
-                // The uid does not matter: nobody logs in by it.
-                let nobody = Uid::from_raw(u32::MAX);
-                let record = SystemRecord::new(base.clone(), typed, nobody).map_err(bad_name)?;
-                match record.read_record() {
+                // Nobody logs in by it: for what is done to it, it is its own.
+                let of = |uid| SystemRecord::new(base.clone(), typed, uid).map_err(bad_name);
+                let nobody = of(Uid::from_raw(u32::MAX))?;
+                let record = match nobody.read_record() {
                     Err(trouble) if is_absent(&trouble) => {
-                        Err(Failure::UnknownUser(typed.to_owned()))
+                        return Err(Failure::UnknownUser(typed.to_owned()));
                     }
-                    _ => Ok(Self { name: typed.to_owned(), uid: None, record }),
-                }
+                    Ok(record) => of(Uid::from_raw(record.uid))?,
+                    Err(_) => nobody,
+                };
+                Ok(Self { name: typed.to_owned(), uid: None, record })
             }
             Err(errno) => Err(Failure::UserDatabase(typed.to_owned(), errno)),
         }
     }
 
-    /// Reads the record.
+    /// Reads the record, which must be this person's.
     ///
     /// # Errors
-    /// [`Failure::NoRecord`], or what is wrong with it.
+    /// [`Failure::NoRecord`], [`Failure::UidChanged`], or what is wrong with it.
     pub fn read(&self) -> Result<Record, Failure> {
         match self.record.read_record() {
             Err(trouble) if is_absent(&trouble) => Err(Failure::NoRecord(self.name.clone())),
-            read => Ok(read?),
+            read => self.owned(read?),
+        }
+    }
+
+    /// Reads the state; `None` if it is lost.
+    ///
+    /// # Errors
+    /// Why nobody can tell.
+    pub fn read_state(&self) -> Result<Option<State>, Failure> {
+        match self.record.read() {
+            Ok((_, state)) => Ok(Some(state)),
+            Err(trouble) if is_lost(&trouble) => Ok(None),
+            Err(trouble) => Err(trouble.into()),
         }
     }
 
     /// Locks the record, which must be there and this person's, for a change.
     ///
     /// # Errors
-    /// As [`Person::read`], or [`Failure::UidChanged`].
+    /// As [`Person::read`], or why it cannot be changed.
     pub fn edit(&self, lost: Lost) -> Result<(Edit<'_>, Record), Failure> {
+        // No state is made for what cannot be changed.
         self.read()?;
         let edit = self.record.edit(lost)?;
         let record = edit.record().cloned().ok_or_else(|| Failure::NoRecord(self.name.clone()))?;
+        Ok((edit, self.owned(record)?))
+    }
+
+    /// Locks the record for a change. Where there is none it is a new one, which nothing has been
+    /// enrolled in yet.
+    ///
+    /// # Errors
+    /// As [`Person::edit`], and [`Failure::UserGone`].
+    pub fn edit_or_create(&self, base: &Base) -> Result<(Edit<'_>, Record), Failure> {
+        let uid = self.uid()?.as_raw();
+        base.create().map_err(|error| Failure::Directory(base.dir.clone(), error))?;
+        let edit = self.record.edit(Lost::Refuse)?;
+        let record = edit.record().cloned().unwrap_or_else(|| Record::new(&self.name, uid));
+        Ok((edit, self.owned(record)?))
+    }
+
+    /// The user id.
+    ///
+    /// # Errors
+    /// [`Failure::UserGone`].
+    pub fn uid(&self) -> Result<Uid, Failure> {
+        self.uid.ok_or_else(|| Failure::UserGone(self.name.clone()))
+    }
+
+    fn owned(&self, record: Record) -> Result<Record, Failure> {
         match self.uid {
             Some(uid) if uid.as_raw() != record.uid => Err(Failure::UidChanged {
                 user: self.name.clone(),
                 was: record.uid,
                 is: uid.as_raw(),
             }),
-            _ => Ok((edit, record)),
+            _ => Ok(record),
         }
     }
 }

@@ -103,6 +103,7 @@ mod tests {
         /// What is said to who wants a ticket for this user.
         fn run(&self, user: &str, ttl: u64) -> Result<String, Failure> {
             let world = World {
+                host: "host".into(),
                 base: self.base(),
                 pam_d: PathBuf::new(),
                 invoker: Invoker { uid: 0, login_uid: Some(1000), sudo_user: None },

@@ -7,6 +7,12 @@ use humantime::{format_rfc3339_seconds, parse_duration};
 /// The last second that has a date of four digits for the year (RFC 3339).
 const LAST: u64 = 253_402_300_799;
 
+/// The date in UTC, `2023-11-14`, of `seconds` since 1970.
+#[must_use]
+pub fn date(seconds: u64) -> String {
+    moment(seconds).chars().take(10).collect()
+}
+
 /// Date and time in UTC, `2023-11-14T22:13:20Z`, of `seconds` since 1970.
 #[must_use]
 pub fn moment(seconds: u64) -> String {
@@ -35,6 +41,7 @@ mod tests {
 
     #[test]
     fn dates() {
+        assert_eq!(date(1_700_000_000), "2023-11-14");
         assert_eq!(moment(1_700_000_000), "2023-11-14T22:13:20Z");
         assert_eq!(moment(0), "1970-01-01T00:00:00Z");
         assert_eq!(moment(u64::MAX), "9999-12-31T23:59:59Z");

@@ -1,5 +1,6 @@
 //! What surrounds a run of the command.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use mfa_core::random::Random;
@@ -13,6 +14,8 @@ pub struct World<'a> {
     pub base: Base,
     /// Where PAM's stacks are, `/etc/pam.d`.
     pub pam_d: PathBuf,
+    /// The machine's name.
+    pub host: OsString,
     /// Who runs the command.
     pub invoker: Invoker,
     /// Seconds since 1970.

@@ -146,7 +146,8 @@ impl CodeSet {
     }
 }
 
-fn is_marked(used: u32, code: usize) -> bool {
+/// Whether the bit of that place is set.
+pub(crate) fn is_marked(used: u32, code: usize) -> bool {
     u32::try_from(code)
         .ok()
         .and_then(|code| used.checked_shr(code))

@@ -5,9 +5,9 @@
 
 use std::fmt::Write;
 
-use crate::account::{Change, Progress, Sighting};
+use crate::account::{Change, Progress, Sighting, is_marked};
 use crate::document::{self, Mistake, Table};
-use crate::record::{ById, Id, Record};
+use crate::record::{ById, Codes, Id, Record};
 
 /// What has been used.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -135,6 +135,13 @@ impl State {
         }
     }
 
+    /// How many codes of a set are left; none of one that the state does not know.
+    #[must_use]
+    pub fn codes_left(&self, codes: &Codes) -> usize {
+        let used = self.codes.get(&codes.id).copied().unwrap_or(u32::MAX);
+        (0..codes.hashes.len()).filter(|&code| !is_marked(used, code)).count()
+    }
+
     /// Forgets what `record` does not have.
     pub fn retain(&mut self, record: &Record) {
         let ids: Vec<_> = record.ids().collect();
@@ -215,6 +222,23 @@ mod tests {
         for state in [State::default(), largest()] {
             assert_eq!(State::read(state.to_text().as_bytes()), Ok(state));
         }
+    }
+
+    #[test]
+    fn codes_that_are_left() {
+        let codes = Codes {
+            id: Id::new([1; 4]),
+            kind: crate::account::CodeKind::Recovery,
+            salt: crate::codes::Hex::new([0; 16]),
+            hashes: vec![crate::codes::Hex::new([0; 32]); 10],
+            created: None,
+            expires: None,
+        };
+        for (used, left) in [(0, 10), (0b101, 8), (u32::MAX, 0), (1 << 31, 10)] {
+            let state = State { codes: [(codes.id, used)].into(), ..State::default() };
+            assert_eq!(state.codes_left(&codes), left, "{used:b}");
+        }
+        assert_eq!(State::default().codes_left(&codes), 0);
     }
 
     #[test]

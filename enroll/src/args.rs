@@ -272,12 +272,20 @@ fn number<T: TryFrom<i64>>(
     }
 }
 
-fn digits(text: &str) -> Result<Digits, String> {
+/// Reads how many digits a code has.
+///
+/// # Errors
+/// What it could have been.
+pub fn digits(text: &str) -> Result<Digits, String> {
     let range = "a number from 6 to 8";
     number(6, 8)(text).and_then(|digits| Digits::new(digits).ok_or_else(|| range.to_owned()))
 }
 
-fn algorithm(text: &str) -> Result<Algorithm, String> {
+/// Reads the name of a hash, in any case.
+///
+/// # Errors
+/// What it could have been.
+pub fn algorithm(text: &str) -> Result<Algorithm, String> {
     Algorithm::from_name(text).ok_or_else(|| "one of SHA1, SHA256, SHA512".to_owned())
 }
 

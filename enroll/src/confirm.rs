@@ -43,6 +43,17 @@ pub fn insist<R: BufRead, W: Write>(
     ask(talk, "give up", otp, judge)?.ok_or(Failure::NotConfirmed)
 }
 
+/// The sentence on what follows: the code that confirmed is used up, and the one after it begins at
+/// `next`. Both times in seconds since 1970.
+#[must_use]
+pub fn used_up(next: u64, now: u64) -> String {
+    let when = match next.saturating_sub(now) {
+        0 => "is good now".to_owned(),
+        seconds => format!("comes in {seconds} s"),
+    };
+    format!("The code that confirmed it is used up; the next one {when}.\n")
+}
+
 /// `None` if the person typed -1, whose meaning is told by `refusal`.
 fn ask<R: BufRead, W: Write>(
     talk: &mut Talk<R, W>,

@@ -8,6 +8,7 @@ use mfa_core::random;
 use mfa_core::secret::Secret;
 use zeroize::Zeroizing;
 
+use crate::confirm::used_up;
 use crate::failure::Failure;
 use crate::plan::{FIRST_COUNTER, Method, Plan, Shown};
 use crate::qr;
@@ -122,15 +123,12 @@ impl Farewell {
             let qr_file = qr_file.display();
             talk.say(&format!("The QR code is in {qr_file}; delete it once the app has it.\n"))?;
         }
-        let when = match self.used {
-            None => return Ok(()),
-            Some(UsedUp::Counter) => "is good now".to_owned(),
-            Some(UsedUp::Until(next)) => match next.saturating_sub((world.clock)()) {
-                0 => "is good now".to_owned(),
-                seconds => format!("comes in {seconds} s"),
-            },
-        };
-        talk.say(&format!("The code that confirmed it is used up; the next one {when}.\n"))
+        let now = (world.clock)();
+        match self.used {
+            None => Ok(()),
+            Some(UsedUp::Counter) => talk.say(&used_up(now, now)),
+            Some(UsedUp::Until(next)) => talk.say(&used_up(next, now)),
+        }
     }
 }
 

@@ -7,7 +7,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
-mod args;
+pub mod args;
 pub mod command;
 pub mod confirm;
 mod enrol;

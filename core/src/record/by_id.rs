@@ -43,6 +43,13 @@ impl<T> ById<T> {
         }
     }
 
+    /// Puts a thing where there is none of that id.
+    pub fn or_insert_with(&mut self, id: Id, thing: impl FnOnce() -> T) {
+        if let Err(place) = self.place(id) {
+            self.0.insert(place, (id, thing()));
+        }
+    }
+
     /// Removes all whose ids are not wanted.
     pub fn retain(&mut self, wanted: impl Fn(Id) -> bool) {
         self.0.retain(|(id, _)| wanted(*id));

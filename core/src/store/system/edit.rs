@@ -178,14 +178,10 @@ impl Edit<'_> {
         let mut both = state.clone();
         if let Some(before) = &self.state {
             for (id, used) in &before.credentials {
-                if !both.credentials.contains_key(id) {
-                    both.credentials.insert(*id, used.clone());
-                }
+                both.credentials.or_insert_with(*id, || used.clone());
             }
             for (id, used) in &before.codes {
-                if !both.codes.contains_key(id) {
-                    both.codes.insert(*id, *used);
-                }
+                both.codes.or_insert_with(*id, || *used);
             }
         }
         // So much may be new that both do not fit: then the old ones die a moment early.

@@ -78,6 +78,12 @@ impl SystemRecord {
         Ok(Self { base, user: user.to_owned(), uid, name: name::encode(user)? })
     }
 
+    /// The same record, as the user of this id has it.
+    #[must_use]
+    pub fn of_uid(self, uid: Uid) -> Self {
+        Self { uid, ..self }
+    }
+
     /// Looks whether there is a record, without reading it.
     ///
     /// # Errors

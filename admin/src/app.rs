@@ -1,0 +1,68 @@
+//! What an app is given: the otpauth URI and its QR code.
+
+use std::ffi::OsString;
+use std::io::{BufRead, Write};
+
+use clap::Args;
+use mfa_core::otp::{Algorithm, Digits};
+use mfa_core::otpauth::{Method, Uri};
+use mfa_core::secret::Secret;
+use mfa_enroll::qr::{self, QrMode};
+use mfa_enroll::talk::Talk;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::world::World;
+
+/// How the app calls the account.
+#[derive(Debug, Args)]
+pub struct Names {
+    /// The account's name in the app; USER@hostname unless given
+    #[arg(long, allow_hyphen_values = true)]
+    label: Option<OsString>,
+
+    /// The host's name in the app; the hostname unless given, none if empty
+    #[arg(long, allow_hyphen_values = true)]
+    issuer: Option<OsString>,
+}
+
+impl Names {
+    /// The URI of a credential of `user`.
+    pub fn uri(
+        &self,
+        world: &World,
+        user: &str,
+        secret: &Secret,
+        (method, algorithm, digits): (Method, Algorithm, Digits),
+    ) -> Zeroizing<String> {
+        let usual = [user.as_ref(), "@".as_ref(), world.host.as_os_str()].into_iter().collect();
+        let label: &OsString = self.label.as_ref().unwrap_or(&usual);
+        let issuer = self.issuer.as_ref().unwrap_or(&world.host);
+        let uri = Uri {
+            secret: secret.clone(),
+            label: label.as_encoded_bytes().to_vec(),
+            issuer: issuer.as_encoded_bytes().to_vec(),
+            method,
+            algorithm,
+            digits,
+        };
+        uri.text()
+    }
+}
+
+/// Shows the QR code, as far as `mode` and the terminal want one, and the secret.
+///
+/// # Errors
+/// [`Failure::Dialogue`].
+pub fn offer<R: BufRead, W: Write>(
+    talk: &mut Talk<R, W>,
+    world: &World,
+    uri: &str,
+    secret: &Secret,
+    mode: Option<QrMode>,
+) -> Result<(), Failure> {
+    qr::draw(talk, uri, mode, world.columns)?;
+    talk.say("The secret key is: ")?;
+    talk.say(&secret.to_base32())?;
+    Ok(talk.say("\n")?)
+}

@@ -1,0 +1,436 @@
+//! `mfactl check`: what is wrong with records, and what mends it.
+
+use std::fs;
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use mfa_core::account::{Account, CodeKind};
+use mfa_core::reason::Reason;
+use mfa_core::record::Record;
+use mfa_core::store::{Base, Opened, Store, SystemRecord, Trouble};
+use nix::unistd::Uid;
+use serde::Serialize;
+
+use crate::failure::{Failure, is_absent};
+use crate::finding::{self, Finding};
+use crate::person::Person;
+use crate::report::json;
+use crate::source;
+use crate::world::World;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit code: 0 if all is well, 3 if there are mistakes, 1 if something could not be \
+                        looked at."
+)]
+pub struct Args {
+    /// Files or directories of records, or login names; left out, all records of this machine.
+    /// What holds a slash or exists is a file
+    #[arg(value_name = "FILE|USER")]
+    what: Vec<String>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    /// How many records were looked at.
+    records: usize,
+    mistakes: Vec<Finding>,
+}
+
+pub fn check(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
+    let mut report = Report { records: 0, mistakes: Vec::new() };
+    if args.what.is_empty() {
+        report.everything(&world.base)?;
+    }
+    for what in &args.what {
+        let path = Path::new(what);
+        if what.contains('/') || path.exists() {
+            report.files(path)?;
+        } else {
+            let person = Person::find(&world.base, what)?;
+            report.person(&person)?;
+        }
+    }
+    let Report { records, mistakes } = &report;
+    if args.json {
+        json(output, &report)?;
+    } else if mistakes.is_empty() {
+        let plural = if *records == 1 { "" } else { "s" };
+        writeln!(output, "{records} record{plural}, no mistakes.").map_err(Failure::Output)?;
+    } else {
+        finding::list(output, mistakes)?;
+    }
+    finding::verdict(mistakes)
+}
+
+impl Report {
+    fn files(&mut self, path: &Path) -> Result<(), Failure> {
+        for source in source::all(path)? {
+            self.records += 1;
+            self.mistakes.extend(source.record.err());
+        }
+        Ok(())
+    }
+
+    fn everything(&mut self, base: &Base) -> Result<(), Failure> {
+        if matches!(base.dir.try_exists(), Ok(false)) {
+            return Ok(());
+        }
+        for (name, mode) in [("", 0o755), ("users", 0o711), ("state", 0o700)] {
+            self.mistakes.extend(directory(&base.dir.join(name), mode)?);
+        }
+        let users = base.users().or_else(|error| match error.kind() {
+            // That has been said.
+            ErrorKind::NotFound => Ok(Vec::new()),
+            _ => Err(Failure::Unlisted(base.dir.clone(), error)),
+        })?;
+        let mut files = Vec::new();
+        for user in users {
+            let person = Person::find(base, &user)?;
+            let path = path(base, &user)?;
+            if person.name == user {
+                self.person(&person)?;
+            } else {
+                self.records += 1;
+                self.mistakes.push(Finding::new(
+                    &path,
+                    format!("the user database calls {user:?} {:?}", person.name),
+                    "nobody logs in by it; remove it, and enrol them by that name",
+                ));
+            }
+            files.push(path);
+        }
+        self.strays(&base.dir.join("users"), &files)
+    }
+
+    /// Records that no user's are called so.
+    fn strays(&mut self, users: &Path, known: &[PathBuf]) -> Result<(), Failure> {
+        let entries = match fs::read_dir(users) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            entries => entries.and_then(Iterator::collect::<io::Result<Vec<_>>>),
+        };
+        let entries = entries.map_err(|error| Failure::Unlisted(users.to_owned(), error))?;
+        let mut files: Vec<_> = entries.iter().map(fs::DirEntry::path).collect();
+        files.retain(|file| {
+            file.extension().is_some_and(|ending| ending == "toml") && !known.contains(file)
+        });
+        files.sort();
+        let why = "no user's record is called so";
+        let mend = "install it with `mfactl apply`, and remove it here";
+        self.mistakes.extend(files.iter().map(|file| Finding::new(file, why, mend)));
+        Ok(())
+    }
+
+    fn person(&mut self, person: &Person) -> Result<(), Failure> {
+        let path = person.record.path();
+        let record = match person.record.read_record() {
+            Err(trouble) if is_absent(&trouble) => {
+                return Err(Failure::NoRecord(person.name.clone()));
+            }
+            Err(trouble) => {
+                self.records += 1;
+                return self.trouble(&path, &person.name, trouble);
+            }
+            Ok(record) => record,
+        };
+        self.records += 1;
+        let user = &person.name;
+        match person.uid {
+            None => self.mistakes.push(Finding::new(
+                &path,
+                format!("the user database has no {user:?}"),
+                "if they are gone for good, remove what is enrolled with `mfactl credential remove`",
+            )),
+            Some(uid) if uid.as_raw() != record.uid => self.mistakes.push(Finding::new(
+                &path,
+                format!("made for uid {}, and {user} has uid {uid}", record.uid),
+                format!("if they are the same person, run `mfactl credential rebind {user}`"),
+            )),
+            Some(_) => {}
+        }
+        self.account(person, &record)
+    }
+
+    /// Looks at record and state together, as the record's own user would.
+    fn account(&mut self, person: &Person, record: &Record) -> Result<(), Failure> {
+        let (path, user) = (person.record.path(), &person.name);
+        match person.record.clone().of_uid(Uid::from_raw(record.uid)).open() {
+            Opened::Enrolled(account) => {
+                self.mistakes.extend(parts(&path, user, &account));
+                Ok(())
+            }
+            Opened::NotEnrolled(trouble) | Opened::Broken(trouble) => {
+                self.trouble(&person.record.state_path(), user, trouble)
+            }
+        }
+    }
+
+    /// # Errors
+    /// [`Failure::Record`] if it only says that nobody can look.
+    fn trouble(&mut self, file: &Path, user: &str, trouble: Trouble) -> Result<(), Failure> {
+        let found = match trouble.reason {
+            Reason::NeedsRoot | Reason::Unreadable => return Err(trouble.into()),
+            // What is wrong with directories has been said.
+            Reason::UnsafePath | Reason::NoDirectory if !self.mistakes.is_empty() => return Ok(()),
+            Reason::BadRecord | Reason::NewerRecord => in_text(file),
+            _ => None,
+        };
+        self.mistakes.push(found.unwrap_or_else(|| Finding::of(file, user, &trouble)));
+        Ok(())
+    }
+}
+
+/// What is wrong with a directory that should have this mode.
+fn directory(path: &Path, mode: u32) -> Result<Option<Finding>, Failure> {
+    let stat = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let mend = format!("run `install -d -m {mode:04o} {}`", path.display());
+            return Ok(Some(Finding::new(path, "the directory is missing", mend)));
+        }
+        stat => stat.map_err(|error| Failure::File(path.to_owned(), error))?,
+    };
+    let (is, owner) = (stat.mode() & 0o7777, stat.uid());
+    Ok(if !stat.is_dir() {
+        Some(Finding::new(path, "not a directory", "put a directory of root's in its place"))
+    } else if owner != 0 && owner != Uid::effective().as_raw() {
+        let mend = format!("run `chown root {}`", path.display());
+        Some(Finding::new(path, format!("owned by uid {owner}"), mend))
+    } else if is != mode {
+        let mend = format!("run `chmod {mode:04o} {}`", path.display());
+        Some(Finding::new(path, format!("mode {is:04o}, not {mode:04o}"), mend))
+    } else {
+        None
+    })
+}
+
+/// The mistake in a record's text, with its line.
+fn in_text(file: &Path) -> Option<Finding> {
+    source::all(file).ok()?.pop()?.record.err()
+}
+
+/// What each part of an account lacks.
+fn parts(path: &Path, user: &str, account: &Account) -> Vec<Finding> {
+    let credentials = account.credentials.iter().filter_map(|credential| {
+        let name = credential.name.as_deref().unwrap_or_default();
+        let reason = credential.secret.as_ref().err()?;
+        let (cause, mend) = match reason {
+            Reason::NoState => {
+                ("the state does not know it".to_owned(), format!("run `mfactl state init {user}`"))
+            }
+            Reason::BadSeal => (reason.to_string(), "remove it and enrol it again".to_owned()),
+            _ => (
+                reason.to_string(),
+                "put the host's key in its place, or enrol it again".to_owned(),
+            ),
+        };
+        Some(Finding::new(path, format!("the credential {name:?}: {cause}"), mend))
+    });
+    let mut findings: Vec<_> = credentials.collect();
+    let dead =
+        account.code_sets.iter().find(|set| set.kind == CodeKind::Recovery && set.used.is_err());
+    findings.extend(dead.map(|_| {
+        let cause = "recovery codes that the state does not know: none of them is good";
+        Finding::new(path, cause, format!("run `mfactl codes {user} --new`"))
+    }));
+    findings
+}
+
+/// Where the record of this user is.
+fn path(base: &Base, user: &str) -> Result<PathBuf, Failure> {
+    let record = SystemRecord::new(base.clone(), user, Uid::from_raw(u32::MAX));
+    record.map(|record| record.path()).map_err(|_| Failure::BadUserName(user.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use mfa_core::record::{Id, Kept};
+    use mfa_core::store::Lost;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::lab::{Lab, hotp, totp};
+
+    /// The mistakes that are found, without their directory.
+    fn mistakes(lab: &Lab, line: &str) -> Vec<String> {
+        let failure = lab.run(line, "").unwrap_err();
+        assert_eq!(failure.exit_code(), 3, "{failure}");
+        let dir = format!("{}/lib/", lab.dir.path().display());
+        lab.said.borrow().lines().map(|line| line.replace(&dir, "")).collect()
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn all_is_well() {
+        let lab = Lab::new();
+        assert_eq!(lab.run("check", "").unwrap(), "0 records, no mistakes.\n");
+        lab.enrol("daemon", vec![totp(1, "phone"), hotp(2, "token")]);
+        lab.run("codes daemon --new", "").unwrap();
+        assert_eq!(lab.run("check", "").unwrap(), "1 record, no mistakes.\n");
+        assert_eq!(lab.run("check daemon", "").unwrap(), "1 record, no mistakes.\n");
+        let file = lab.base().dir.join("users");
+        let said = lab.run(&format!("check {} --json", file.display()), "").unwrap();
+        assert_eq!(
+            serde_json::from_str::<Value>(&said).unwrap(),
+            json!({"records": 1, "mistakes": []})
+        );
+        assert!(lab.refused("check bin").contains("bin has no system record"));
+        assert!(lab.refused("check no.such.user").contains("there is no user"));
+    }
+
+    #[test]
+    fn each_mistake_of_a_record_has_its_cure() {
+        let lab = Lab::new();
+        let record = lab.enrol("daemon", vec![totp(1, "phone")]);
+        let text = fs::read_to_string(record.path()).unwrap();
+        let secret = text.lines().find(|line| line.starts_with("secret")).unwrap();
+        for (from, to, found) in [
+            (
+                "version = 1",
+                "version = 2",
+                "users/daemon.toml: of a newer version; this program knows version 1; install the version of pam_mfa that wrote it.",
+            ),
+            ("name = ", "colour = 1\nname = ", "users/daemon.toml:7: unknown field `colour`"),
+            (
+                secret,
+                "secret = \"GEZDG\"",
+                "users/daemon.toml: the secret of \"phone\" has 3 bytes",
+            ),
+            (secret, "secret = \"0\"", "users/daemon.toml:9: the secret is not base32"),
+            ("user = \"daemon\"", "user = \"bin\"", "users/daemon.toml: the record is malformed"),
+            (&text, "", "users/daemon.toml: the file is empty (0 bytes); restore it"),
+        ] {
+            fs::write(record.path(), text.replacen(from, to, 1)).unwrap();
+            for line in ["check", "check daemon"] {
+                let found_here = mistakes(&lab, line);
+                assert_eq!(found_here.len(), 1, "{found_here:?}");
+                assert!(found_here[0].starts_with(found), "{found_here:?}");
+            }
+        }
+        let twice = format!("{text}{}", &text[text.find("\n[[cred").unwrap()..])
+            .replacen("00000001", "00000002", 1);
+        fs::write(record.path(), twice).unwrap();
+        assert!(mistakes(&lab, "check")[0].contains("two credentials have the name \"phone\""));
+        fs::write(record.path(), &text).unwrap();
+        set_mode(&record.path(), 0o644);
+        let found = mistakes(&lab, "check");
+        assert!(
+            found[0].ends_with("allowed 0600); run `chmod 0600 users/daemon.toml`."),
+            "{found:?}"
+        );
+        fs::remove_file(record.path()).unwrap();
+        symlink("/dev/null", record.path()).unwrap();
+        assert!(mistakes(&lab, "check")[0].contains("put a regular file"));
+    }
+
+    #[test]
+    fn each_mistake_of_a_state_has_its_cure() {
+        let lab = Lab::new();
+        let record = lab.enrol("daemon", vec![totp(1, "phone")]);
+        lab.run("codes daemon --new", "").unwrap();
+        let (kept, mut state) = record.read().unwrap();
+        let whole = state.clone();
+        state.codes.retain(|_| false);
+        state.credentials.retain(|_| false);
+        record.edit(Lost::Refuse).unwrap().save(kept.clone(), state).unwrap();
+        let found = mistakes(&lab, "check");
+        assert!(found[0].ends_with("the state does not know it; run `mfactl state init daemon`."));
+        assert!(found[1].ends_with("run `mfactl codes daemon --new`."), "{found:?}");
+        record.edit(Lost::Refuse).unwrap().save(kept, whole).unwrap();
+
+        let path = record.state_path();
+        set_mode(&path, 0o660);
+        assert!(mistakes(&lab, "check")[0].contains("run `chmod 0600 state/daemon`"));
+        set_mode(&path, 0o600);
+        for bytes in [&[0xff; 8192][..], b"short", b""] {
+            fs::write(&path, bytes).unwrap();
+            let damaged = "state/daemon: the state is damaged; run `mfactl state init daemon`.";
+            assert_eq!(mistakes(&lab, "check"), [damaged]);
+        }
+        fs::remove_file(&path).unwrap();
+        let none = "state/daemon: the record has no state; run `mfactl state init daemon`.";
+        assert_eq!(mistakes(&lab, "check daemon"), [none]);
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRUSR).unwrap();
+        assert!(mistakes(&lab, "check")[0].starts_with("state/daemon: it is not a regular file"));
+    }
+
+    #[test]
+    fn whose_records_they_are() {
+        let lab = Lab::new();
+        lab.enrol_uid("daemon", 4711, vec![totp(1, "phone")]);
+        lab.enrol_uid("gone.user", 4712, vec![totp(1, "phone")]);
+        fs::write(lab.base().dir.join("users/a b.toml"), "").unwrap();
+        let found = mistakes(&lab, "check");
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(found[0].starts_with("users/daemon.toml: made for uid 4711, and daemon has uid"));
+        assert!(found[0].ends_with("run `mfactl credential rebind daemon`."));
+        assert!(
+            found[1].starts_with("users/gone.user.toml: the user database has no \"gone.user\"")
+        );
+        assert!(found[2].starts_with("users/a b.toml: no user's record is called so"));
+    }
+
+    #[test]
+    fn directories() {
+        let lab = Lab::new();
+        lab.enrol("daemon", vec![totp(1, "phone")]);
+        let dir = lab.base().dir;
+        set_mode(&dir.join("users"), 0o755);
+        set_mode(&dir.join("state"), 0o770);
+        assert_eq!(
+            mistakes(&lab, "check"),
+            [
+                "users: mode 0755, not 0711; run `chmod 0711 users`.",
+                "state: mode 0770, not 0700; run `chmod 0700 state`.",
+            ]
+        );
+        fs::remove_dir_all(dir.join("state")).unwrap();
+        set_mode(&dir.join("users"), 0o711);
+        let missing = "state: the directory is missing; run `install -d -m 0700 state`.";
+        assert_eq!(mistakes(&lab, "check"), [missing]);
+    }
+
+    #[test]
+    fn a_sealed_secret_without_its_key() {
+        let lab = Lab::new();
+        let record = lab.enrol("daemon", vec![totp(1, "phone")]);
+        let (mut kept, state) = record.read().unwrap();
+        kept.credentials[0].secret = Kept::Sealed("AAAA".to_owned());
+        record.edit(Lost::Refuse).unwrap().save(kept.clone(), state).unwrap();
+        let found = mistakes(&lab, "check");
+        assert!(found[0].contains("this host has no key for it; put the host's key"), "{found:?}");
+        assert_eq!(kept.credentials[0].id, Id::new([0, 0, 0, 1]));
+    }
+
+    #[test]
+    fn files_that_are_not_installed() {
+        let lab = Lab::new();
+        let dir = lab.dir.path().join("drafts");
+        fs::create_dir(&dir).unwrap();
+        fs::write(dir.join("a.toml"), "version = 1\nuser = \"a\"\nuid = 1\n\nx = 1").unwrap();
+        fs::write(dir.join("b.toml"), "version = 1\nuser = \"a\"\nuid = 1\n").unwrap();
+        let line = format!("check {} --json", dir.display());
+        assert_eq!(lab.run(&line, "").unwrap_err().exit_code(), 3);
+        let said: Value = serde_json::from_str(&lab.said.borrow()).unwrap();
+        let file = |name: &str| dir.join(name).to_str().unwrap().to_owned();
+        assert_eq!(said["records"], 2);
+        assert_eq!(said["mistakes"][0]["file"], file("a.toml"));
+        assert_eq!(said["mistakes"][0]["line"], 5);
+        let expected = json!({
+            "file": file("b.toml"), "line": null, "cause": "no [[credential]]",
+            "mend": "correct the file",
+        });
+        assert_eq!(said["mistakes"][1], expected);
+        assert!(lab.refused("check /nonexistent/x").contains("cannot be read"));
+    }
+}

@@ -1,0 +1,82 @@
+//! `mfactl credential`: the phones and tokens of a user.
+
+mod add;
+mod change;
+mod list;
+
+use std::io::{BufRead, Write};
+
+use clap::Subcommand;
+use mfa_core::record::Name;
+
+use crate::failure::Failure;
+use crate::person::Person;
+use crate::world::World;
+
+/// What to do with credentials.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what a user has enrolled, never a secret
+    List {
+        /// The login name
+        user: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a new one: show its secret, and write it once a code made from it has been typed
+    Add(Box<add::Args>),
+    /// Call one something else; what has been used stays so
+    Rename {
+        /// The login name
+        user: String,
+        /// What it is called
+        old: String,
+        /// What it shall be called: 1 to 32 printable characters
+        #[arg(value_parser = name)]
+        new: Name,
+    },
+    /// Remove one: its codes are good no more
+    Remove {
+        /// The login name
+        user: String,
+        /// What it is called
+        name: String,
+        /// Also if it is the last one; then recovery codes and all else that is enrolled go, too
+        #[arg(long)]
+        last: bool,
+    },
+    /// Make the record good for the user id that the user has now, if it was made for another
+    Rebind {
+        /// The login name
+        user: String,
+    },
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Why it was not done.
+pub fn run(
+    command: &Command,
+    world: &World,
+    input: &mut dyn BufRead,
+    output: &mut dyn Write,
+) -> Result<(), Failure> {
+    let find = |user: &str| Person::find(&world.base, user);
+    let said = match command {
+        Command::List { user, json } => return list::list(&find(user)?, *json, output),
+        Command::Add(args) => return add::add(&find(&args.user)?, args, world, input, output),
+        Command::Rename { user, old, new } => change::rename(&find(user)?, old, new)?,
+        Command::Remove { user, name, last } => {
+            change::remove(&find(user)?, name, *last, (world.clock)())?
+        }
+        Command::Rebind { user } => change::rebind(&find(user)?)?,
+    };
+    writeln!(output, "{said}").map_err(Failure::Output)
+}
+
+fn name(text: &str) -> Result<Name, String> {
+    let expected = "1 to 32 printable characters, no blank at either end";
+    Name::new(text).ok_or_else(|| expected.to_owned())
+}

@@ -1,0 +1,154 @@
+//! A machine for tests: records in a directory of their own, which need not be root's, and the users
+//! that every system has.
+
+use std::cell::{Cell, RefCell};
+
+use clap::Parser;
+use mfa_core::otp::{Algorithm, Digits, Otp};
+use mfa_core::record::{Credential, Id, Kept, Method, Name, Record};
+use mfa_core::secret::Secret;
+use mfa_core::state::{State, Used};
+use mfa_core::store::{Base, Lost, SystemRecord};
+use nix::unistd::{Uid, User};
+use tempfile::TempDir;
+
+use crate::cli::Cli;
+use crate::command;
+use crate::failure::Failure;
+use crate::log::Invoker;
+use crate::world::World;
+
+pub const NOW: u64 = 1_700_000_010;
+
+pub struct Lab {
+    pub dir: TempDir,
+    pub log: RefCell<Vec<String>>,
+    /// What [`Lab::run`] wrote last, also if it failed.
+    pub said: RefCell<String>,
+    random: Cell<u64>,
+}
+
+impl Lab {
+    pub fn new() -> Self {
+        Self {
+            dir: TempDir::new().unwrap(),
+            log: RefCell::default(),
+            said: RefCell::default(),
+            random: Cell::new(7),
+        }
+    }
+
+    pub fn base(&self) -> Base {
+        Base::new(&self.dir.path().join("lib"), &self.dir.path().join("run"))
+    }
+
+    /// Enrols a user of this system, with nothing used.
+    pub fn enrol(&self, user: &str, credentials: Vec<Credential>) -> SystemRecord {
+        self.enrol_uid(user, uid_of(user), credentials)
+    }
+
+    pub fn enrol_uid(&self, user: &str, uid: u32, credentials: Vec<Credential>) -> SystemRecord {
+        self.base().create().unwrap();
+        let record = SystemRecord::new(self.base(), user, Uid::from_raw(uid)).unwrap();
+        let unused = |credential: &Credential| match credential.method {
+            Method::Totp { .. } => (credential.id, Used::totp(0)),
+            Method::Hotp => (credential.id, Used::hotp(Some(0))),
+        };
+        let state =
+            State { credentials: credentials.iter().map(unused).collect(), ..State::default() };
+        let new = Record { credentials, ..Record::new(user, uid) };
+        record.edit(Lost::Refuse).unwrap().save(new, state).unwrap();
+        record
+    }
+
+    /// Runs a command line, words separated by blanks, and gives what was said.
+    pub fn run(&self, line: &str, input: &str) -> Result<String, Failure> {
+        self.run_at(NOW, line, input)
+    }
+
+    pub fn run_at(&self, now: u64, line: &str, input: &str) -> Result<String, Failure> {
+        let words = std::iter::once("mfactl").chain(line.split_whitespace());
+        let cli = Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
+        let world = World {
+            base: self.base(),
+            pam_d: self.dir.path().join("pam.d"),
+            host: "host".into(),
+            invoker: Invoker { uid: 0, login_uid: Some(1000), sudo_user: None },
+            clock: &|| now,
+            random: &|bytes| {
+                bytes.fill_with(|| self.byte());
+                Ok(())
+            },
+            log: &|line| self.log.borrow_mut().push(line.to_owned()),
+            columns: None,
+        };
+        let mut output = vec![];
+        let done = command::run(&cli.command, &world, &mut input.as_bytes(), &mut output);
+        let said = String::from_utf8(output).unwrap();
+        self.said.replace(said.clone());
+        done.map(|()| said)
+    }
+
+    /// The sentence by which the command refuses, having said nothing else.
+    pub fn refused(&self, line: &str) -> String {
+        match self.run(line, "") {
+            Ok(said) => panic!("{line}: {said}"),
+            Err(failure) => {
+                assert_eq!(*self.said.borrow(), "", "{line}");
+                failure.to_string()
+            }
+        }
+    }
+
+    /// The generator of the next secret that is drawn.
+    pub fn next_secret(&self) -> Secret {
+        let before = self.random.get();
+        let bytes = (0..20).map(|_| self.byte()).collect();
+        self.random.set(before);
+        Secret::new(bytes)
+    }
+
+    /// Knuth's MMIX generator.
+    fn byte(&self) -> u8 {
+        let next = self.random.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        self.random.set(next);
+        next.to_be_bytes()[0]
+    }
+}
+
+pub fn uid_of(user: &str) -> u32 {
+    User::from_name(user).unwrap().unwrap().uid.as_raw()
+}
+
+fn secret(n: u8) -> Secret {
+    Secret::new(vec![n; 20])
+}
+
+/// The credential number `n`.
+pub fn totp(n: u8, name: &str) -> Credential {
+    Credential {
+        id: Id::new([0, 0, 0, n]),
+        name: Name::new(name).unwrap(),
+        method: Method::Totp { period: 30 },
+        secret: Kept::Plain(secret(n)),
+        algorithm: Algorithm::Sha1,
+        digits: Digits::SIX,
+        window: 3,
+        created: Some(1_700_000_000),
+    }
+}
+
+pub fn hotp(n: u8, name: &str) -> Credential {
+    Credential {
+        method: Method::Hotp,
+        algorithm: Algorithm::Sha256,
+        digits: Digits::new(8).unwrap(),
+        created: None,
+        ..totp(n, name)
+    }
+}
+
+/// The code of such a time-based credential.
+pub fn code(secret: &Secret, counter: u64) -> String {
+    Otp::new(secret, Algorithm::Sha1, Digits::SIX).text(counter)
+}

@@ -1,0 +1,200 @@
+//! `mfactl show`: what an app needs to know of a credential that exists.
+
+use std::io::{self, BufRead, Write};
+
+use mfa_core::account::{Account, Credential, Method};
+use mfa_core::otpauth;
+use mfa_core::qr::Mode;
+use mfa_core::reason::Reason;
+use mfa_core::store::{Opened, Store};
+use mfa_enroll::qr::QrMode;
+use mfa_enroll::talk::Talk;
+
+use crate::app::{Names, offer};
+use crate::failure::Failure;
+use crate::person::Person;
+use crate::world::World;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Whoever sees the output can make codes. A sealed secret is opened with the host's \
+                        key."
+)]
+pub struct Args {
+    /// The login name
+    user: String,
+
+    /// What the credential is called; left out, the only one
+    name: Option<String>,
+
+    /// Draw the QR code also where the output is no terminal
+    #[arg(long)]
+    qr: bool,
+
+    /// How to draw it: NONE, ANSI, UTF8, ANSI_INVERSE, ... or UTF8_GREY
+    #[arg(long, value_name = "MODE", ignore_case = true, hide_possible_values = true)]
+    qr_mode: Option<QrMode>,
+
+    /// Print the otpauth URI and nothing else
+    #[arg(long, conflicts_with_all = ["qr", "qr_mode"])]
+    uri: bool,
+
+    #[command(flatten)]
+    names: Names,
+}
+
+pub fn show(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
+    let person = Person::find(&world.base, &args.user)?;
+    person.read()?;
+    let account = match person.record.open() {
+        Opened::Enrolled(account) => account,
+        Opened::NotEnrolled(trouble) | Opened::Broken(trouble) => return Err(trouble.into()),
+    };
+    let credential = pick(&account, &person.name, args.name.as_deref())?;
+    let name = credential.name.as_deref().unwrap_or_default();
+    let hidden = |reason: &Reason| {
+        Failure::Refused(format!("the secret of {name:?} cannot be shown: {reason}"))
+    };
+    let secret = credential.secret.as_ref().map_err(hidden)?;
+    let method = match &credential.method {
+        Method::Totp(totp) => {
+            otpauth::Method::Totp { period: *totp.period.as_ref().map_err(hidden)? }
+        }
+        Method::Hotp(hotp) => {
+            let counter = hotp.counter.and_then(|counter| u64::try_from(counter).ok());
+            let counter = counter.ok_or_else(|| {
+                Failure::Refused(format!(
+                    "the counter of {name:?} is not known; two consecutive codes at a login find \
+                     it, then show it again"
+                ))
+            })?;
+            otpauth::Method::Hotp { counter }
+        }
+        Method::None => return Err(hidden(&Reason::NoMethod)),
+    };
+    let algorithm = credential.algorithm.map_err(|reason| hidden(&reason))?;
+    let digits = credential.digits.map_err(|reason| hidden(&reason))?;
+    let uri = args.names.uri(world, &person.name, secret, (method, algorithm, digits));
+
+    let mut talk = Talk::new(io::empty(), output);
+    if !args.uri {
+        let mode = args.qr_mode.or(if world.columns.is_none() && args.qr {
+            Some(QrMode(Some(Mode::Utf8)))
+        } else {
+            None
+        });
+        offer(&mut talk, world, &uri, secret, mode)?;
+        if let otpauth::Method::Hotp { counter } = method {
+            talk.say(&format!("The counter of the next code is: {counter}\n"))?;
+        }
+    }
+    say_line(&mut talk, &uri)
+}
+
+fn say_line<R: BufRead, W: Write>(talk: &mut Talk<R, W>, text: &str) -> Result<(), Failure> {
+    talk.say(text)?;
+    Ok(talk.say("\n")?)
+}
+
+/// The credential of this name, or the only one.
+fn pick<'a>(
+    account: &'a Account,
+    user: &str,
+    name: Option<&str>,
+) -> Result<&'a Credential, Failure> {
+    let mut all = account.credentials.iter();
+    let found = match (name, &account.credentials[..]) {
+        (None, [only]) => Some(only),
+        (None, _) => None,
+        (Some(name), _) => all.find(|credential| credential.name.as_deref() == Some(name)),
+    };
+    found.ok_or_else(|| {
+        let names = account.credentials.iter().filter_map(|credential| credential.name.as_ref());
+        let names = names.map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+        Failure::Refused(match name {
+            Some(name) => format!("{user} has no credential {name:?}; there is {names}"),
+            None => format!("{user} has several credentials; name one of {names}"),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use mfa_core::record::{Id, Kept};
+    use mfa_core::seal::{HostKey, seal};
+    use mfa_core::secret::Secret;
+    use mfa_core::state::Used;
+    use mfa_core::store::Lost;
+    use zeroize::Zeroizing;
+
+    use crate::lab::{Lab, hotp, totp};
+
+    #[test]
+    fn secret_and_uri_of_the_only_one_or_one_by_name() {
+        let lab = Lab::new();
+        let secret = Secret::new(vec![1; 20]).to_base32();
+        lab.enrol("daemon", vec![totp(1, "phone")]);
+        let uri = format!("otpauth://totp/daemon@host?secret={}&issuer=host\n", *secret);
+        let said = lab.run("show daemon", "").unwrap();
+        assert_eq!(said, format!("The secret key is: {}\n{uri}", *secret));
+        assert_eq!(lab.run("show daemon phone --uri", "").unwrap(), uri);
+        let said = lab.run("show daemon --qr", "").unwrap();
+        assert!(said.contains('\u{2580}') && said.ends_with(&uri), "{said}");
+        let said = lab.run("show daemon --qr-mode none", "").unwrap();
+        assert!(!said.contains('\u{2580}') && said.ends_with(&uri), "{said}");
+
+        lab.enrol("daemon", vec![totp(1, "phone"), hotp(2, "token")]);
+        let sentence = lab.refused("show daemon");
+        assert!(sentence.contains("name one of \"phone\", \"token\""), "{sentence}");
+        assert!(lab.refused("show daemon x").contains("no credential \"x\"; there is \"phone\""));
+    }
+
+    #[test]
+    fn a_token_has_its_counter() {
+        let lab = Lab::new();
+        let record = lab.enrol("daemon", vec![hotp(2, "token")]);
+        let count = |counter| {
+            let (kept, mut state) = record.read().unwrap();
+            state.credentials.insert(Id::new([0, 0, 0, 2]), Used::hotp(counter));
+            record.edit(Lost::Refuse).unwrap().save(kept, state).unwrap();
+        };
+        count(Some(17));
+        let said = lab.run("show daemon", "").unwrap();
+        assert!(said.contains("The counter of the next code is: 17\n"), "{said}");
+        assert!(said.ends_with("&algorithm=SHA256&digits=8&counter=17\n"), "{said}");
+        count(None);
+        assert!(lab.refused("show daemon").contains("two consecutive codes"));
+    }
+
+    #[test]
+    fn a_sealed_secret_needs_the_key() {
+        let lab = Lab::new();
+        let record = lab.enrol("daemon", vec![totp(1, "phone")]);
+        let (mut kept, state) = record.read().unwrap();
+        let key = HostKey::new(Zeroizing::new([9; 32]));
+        let context = kept.seal_context(&kept.credentials[0]);
+        let random = |bytes: &mut [u8]| {
+            bytes.fill(3);
+            Ok::<_, ()>(())
+        };
+        let sealed = seal(&Secret::new(vec![1; 20]), &key, context.as_bytes(), &random).unwrap();
+        kept.credentials[0].secret = Kept::Sealed(sealed);
+        record.edit(Lost::Refuse).unwrap().save(kept, state).unwrap();
+        let sentence = lab.refused("show daemon");
+        assert!(sentence.contains("this host has no key for it"), "{sentence}");
+
+        let path = &lab.base().keys[1];
+        let place = |byte| {
+            fs::write(path, [byte; 32]).unwrap();
+            fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+        };
+        place(8);
+        assert!(lab.refused("show daemon").contains("does not open the sealed secret"));
+        place(9);
+        let said = lab.run("show daemon", "").unwrap();
+        assert!(said.contains(&*Secret::new(vec![1; 20]).to_base32()), "{said}");
+    }
+}

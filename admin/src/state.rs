@@ -1,0 +1,201 @@
+//! `mfactl state`: what counts as used where nobody knows.
+
+use std::io::{self, Write};
+
+use clap::{Subcommand, value_parser};
+use mfa_core::record::{Method, Record};
+use mfa_core::state::State;
+use mfa_core::store::Lost;
+
+use crate::failure::Failure;
+use crate::fresh::Fresh;
+use crate::person::Person;
+use crate::world::World;
+
+/// What to do with states.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make the state of records that have lost theirs; one that is there is left alone
+    ///
+    /// Time-based codes up to now count as used, recovery and bypass codes as well, and the counter
+    /// of a token has to be found by two consecutive codes, unless the options say otherwise.
+    Init(Init),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Init {
+    /// The login name
+    #[arg(required_unless_present = "all")]
+    user: Option<String>,
+
+    /// For everybody who has a record
+    #[arg(long, conflicts_with_all = ["user", "counter"])]
+    all: bool,
+
+    /// The next counter of the user's one token (HOTP)
+    #[arg(long, value_name = "N", value_parser = value_parser!(i64).range(0..))]
+    counter: Option<i64>,
+
+    /// No recovery or bypass code has been used: all are good
+    #[arg(long)]
+    codes_unused: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Why it was not done, at least for somebody.
+pub fn run(command: &Command, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
+    let Command::Init(args) = command;
+    let now = (world.clock)();
+    let fresh = Fresh { now, counter: args.counter, codes_unused: args.codes_unused };
+    if let Some(user) = &args.user {
+        let said = init(&Person::find(&world.base, user)?, fresh)?;
+        return writeln!(output, "{said}").map_err(Failure::Output);
+    }
+    let users = match world.base.users() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        users => users.map_err(|error| Failure::Unlisted(world.base.dir.clone(), error))?,
+    };
+    let mut failed = 0;
+    for user in &users {
+        let done = Person::find(&world.base, user).and_then(|person| init(&person, fresh));
+        let said = done.unwrap_or_else(|failure| {
+            failed += 1;
+            format!("{user}: left as it is: {failure}.")
+        });
+        writeln!(output, "{said}").map_err(Failure::Output)?;
+    }
+    if failed == 0 {
+        return Ok(());
+    }
+    let all = users.len();
+    Err(Failure::Refused(format!("{failed} of {all} records are left as they are; see above why")))
+}
+
+fn init(person: &Person, fresh: Fresh) -> Result<String, Failure> {
+    let (mut edit, record) = person.edit(Lost::Renew)?;
+    let user = &person.name;
+    let mut state = edit.state().cloned().unwrap_or_default();
+    let tokens = tokens(&record, &state);
+    if fresh.counter.is_some() && tokens.len() != 1 {
+        return Err(Failure::Refused(format!(
+            "--counter is for one token (HOTP) without its state, and {user} has {}; leave it out",
+            tokens.len()
+        )));
+    }
+    let added = fresh.fill(&mut state, &record, |_| true);
+    if edit.state().is_some() && added == 0 {
+        return Ok(format!("{user}: has its state; left alone."));
+    }
+    let mut said =
+        vec![format!("{user}: the state is made. Time-based codes up to now count as used.")];
+    if fresh.counter.is_none() {
+        let again = |name| format!("{name:?} is good again after two consecutive codes.");
+        said.extend(tokens.into_iter().map(again));
+    }
+    if record.codes.iter().any(|codes| !state.codes.contains_key(&codes.id)) {
+        said.push(format!(
+            "Recovery and bypass codes are good no more; `mfactl codes {user} --new` makes new ones."
+        ));
+    }
+    edit.save(record, state)?;
+    Ok(said.join(" "))
+}
+
+/// The names of event-based credentials that the state does not know.
+fn tokens(record: &Record, state: &State) -> Vec<String> {
+    let lacking = record.credentials.iter().filter(|credential| {
+        credential.method == Method::Hotp && !state.credentials.contains_key(&credential.id)
+    });
+    lacking.map(|credential| credential.name.as_str().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use mfa_core::record::Id;
+    use mfa_core::state::{State, Used};
+    use mfa_core::store::Lost;
+
+    use crate::lab::{Lab, NOW, hotp, totp};
+
+    fn id(n: u8) -> Id {
+        Id::new([0, 0, 0, n])
+    }
+
+    #[test]
+    fn what_may_have_been_used_is_used() {
+        let lab = Lab::new();
+        let mut wide = totp(1, "phone");
+        wide.window = 17;
+        let record = lab.enrol("daemon", vec![wide, hotp(2, "token")]);
+        lab.run("codes daemon --new", "").unwrap();
+        let codes_id = record.read().unwrap().0.codes[0].id;
+        let step = i64::try_from(NOW / 30).unwrap();
+        for (options, counter, codes) in [
+            ("", None, None),
+            (" --counter 17", Some(17), None),
+            (" --codes-unused", None, Some(0)),
+        ] {
+            fs::remove_file(record.state_path()).unwrap();
+            let said = lab.run(&format!("state init daemon{options}"), "").unwrap();
+            let (_, state) = record.read().unwrap();
+            assert_eq!(*state.credentials.get(&id(1)).unwrap(), Used::totp(step + 8), "{options}");
+            assert_eq!(*state.credentials.get(&id(2)).unwrap(), Used::hotp(counter), "{options}");
+            assert_eq!(state.codes.get(&codes_id).copied(), codes, "{options}");
+            assert_eq!(said.contains("two consecutive codes"), counter.is_none(), "{said}");
+            assert_eq!(said.contains("mfactl codes daemon --new"), codes.is_none(), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_state_that_is_there_is_left_alone_but_for_what_it_lacks() {
+        let lab = Lab::new();
+        let record = lab.enrol("daemon", vec![totp(1, "phone"), hotp(2, "token")]);
+        let said = lab.run("state init daemon", "").unwrap();
+        assert_eq!(said, "daemon: has its state; left alone.\n");
+        let sentence = lab.refused("state init daemon --counter 3");
+        assert!(sentence.contains("daemon has 0; leave it out"), "{sentence}");
+        let (kept, mut state) = record.read().unwrap();
+        assert_eq!(*state.credentials.get(&id(1)).unwrap(), Used::totp(0));
+        state.credentials.retain(|kept| kept != id(2));
+        record.edit(Lost::Refuse).unwrap().save(kept, state).unwrap();
+        lab.run("state init daemon --counter 3", "").unwrap();
+        let (_, state) = record.read().unwrap();
+        assert_eq!(*state.credentials.get(&id(1)).unwrap(), Used::totp(0));
+        assert_eq!(*state.credentials.get(&id(2)).unwrap(), Used::hotp(Some(3)));
+    }
+
+    #[test]
+    fn damaged_ones_are_made_anew() {
+        let lab = Lab::new();
+        let record = lab.enrol("daemon", vec![totp(1, "phone")]);
+        for damage in [&b""[..], &[0; 100], &[0xff; 8192]] {
+            fs::write(record.state_path(), damage).unwrap();
+            lab.run("state init daemon", "").unwrap();
+            let (_, State { credentials, .. }) = record.read().unwrap();
+            assert_ne!(credentials.get(&id(1)), Some(&Used::totp(0)));
+        }
+    }
+
+    #[test]
+    fn all_at_once() {
+        let lab = Lab::new();
+        assert_eq!(lab.run("state init --all", "").unwrap(), "");
+        let lost = lab.enrol("daemon", vec![totp(1, "phone")]);
+        lab.enrol("bin", vec![totp(1, "phone")]);
+        fs::remove_file(lost.state_path()).unwrap();
+        let said = lab.run("state init --all", "").unwrap();
+        let lines: Vec<_> = said.lines().collect();
+        assert_eq!(lines[0], "bin: has its state; left alone.");
+        assert!(lines[1].starts_with("daemon: the state is made."), "{said}");
+
+        let broken = lab.enrol("sys", vec![totp(1, "phone")]);
+        fs::write(broken.path(), "x").unwrap();
+        let sentence = lab.run("state init --all", "").unwrap_err().to_string();
+        assert!(sentence.starts_with("1 of 3 records"), "{sentence}");
+        assert!(lab.said.borrow().contains("\nsys: left as it is: "), "{}", lab.said.borrow());
+    }
+}
