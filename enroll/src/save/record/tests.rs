@@ -233,7 +233,12 @@ fn another_name_adds_one_and_the_same_replaces() {
     assert_ne!(record.credentials[0].id, before.0.credentials[0].id);
     assert_eq!(record.credentials[1], before.0.credentials[1]);
     let ids = record.ids().collect::<Vec<_>>();
-    let known: Vec<_> = state.credentials.keys().chain(state.codes.keys()).copied().collect();
+    let known: Vec<_> = state
+        .credentials
+        .iter()
+        .map(|(id, _)| *id)
+        .chain(state.codes.iter().map(|(id, _)| *id))
+        .collect();
     assert_eq!(known.len(), ids.len());
     assert!(known.iter().all(|id| ids.contains(id)), "the old one's state is gone");
     assert_eq!(state.attempts, before.1.attempts, "earlier attempts count");
