@@ -23,7 +23,7 @@ for name in ROUNDS CASES SEED; do
     [[ ! -v $name ]] || settings+=("$name=${!name}")
 done
 packages="openssh-server sudo postgresql vsftpd curl oathtool libfaketime strace valgrind"
-packages+=" libpam-google-authenticator libpam0g-dev e2fsprogs mount"
+packages+=" libpam-google-authenticator libpam-oath libpam0g-dev e2fsprogs mount"
 
 # Most of a login is waiting for somebody else: three tests a core.
 # shellcheck disable=SC2016

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::codes::{bypass, recovery};
-use crate::{apply, check, credential, show, state, ticket};
+use crate::{apply, check, credential, export, import, show, state, ticket};
 
 /// What is enrolled on this machine, and what of it counts. For root
 #[derive(Debug, Parser)]
@@ -42,4 +42,12 @@ pub enum Command {
     Check(check::Args),
     /// Install records that configuration management has written
     Apply(apply::Args),
+    /// Make system records of what people have enrolled elsewhere, or go back
+    Import(import::Import),
+    /// Make a google-authenticator file of a system record
+    Export(export::Export),
+    /// Encrypt the secrets of all system records with this host's key
+    Seal,
+    /// Decrypt them again
+    Unseal,
 }

@@ -18,7 +18,7 @@ use crate::codes::{bypass, recovery};
 use crate::failure::Failure;
 use crate::log::{self, Invoker};
 use crate::world::World;
-use crate::{apply, check, credential, show, state, ticket};
+use crate::{apply, check, credential, export, import, seal, show, state, ticket};
 
 /// mfactl with the arguments and streams of this process. Exit codes are stable: 0 for done, 1 for
 /// what could not be done, after a sentence on stderr, 2 for a command line that makes no sense, and
@@ -74,5 +74,9 @@ pub(crate) fn run(
         Command::State(command) => state::run(command, world, output),
         Command::Check(args) => check::check(args, world, output),
         Command::Apply(args) => apply::apply(args, world, input, output),
+        Command::Import(args) => import::run(args, world, output),
+        Command::Export(args) => export::run(args, world, output),
+        Command::Seal => seal::seal(world, output),
+        Command::Unseal => seal::unseal(world, output),
     }
 }

@@ -43,6 +43,15 @@ pub enum Failure {
     Mistakes(usize),
     /// What was asked for makes no sense here; the sentence says why, and what would.
     Refused(String),
+    /// It was done for others, and why not for these has been told.
+    Some {
+        /// For how many not.
+        failed: usize,
+        /// How many there were.
+        of: usize,
+        /// Whether it was a dry run.
+        dry_run: bool,
+    },
     /// The enrolment dialogue did not come to its end.
     Dialogue(mfa_enroll::failure::Failure),
     /// The kernel gives no random numbers.
@@ -60,7 +69,7 @@ impl Failure {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Mistakes(_) => 3,
+            Self::Mistakes(_) | Self::Some { dry_run: true, .. } => 3,
             _ => 1,
         }
     }
@@ -103,6 +112,7 @@ impl fmt::Display for Failure {
             Self::Mistakes(1) => f.write_str("1 mistake found"),
             Self::Mistakes(count) => write!(f, "{count} mistakes found"),
             Self::Refused(sentence) => f.write_str(sentence),
+            Self::Some { failed, of, .. } => write!(f, "{failed} of {of} failed, see above"),
             Self::Dialogue(failure) => write!(f, "{failure}"),
             Self::NoRandomness => {
                 f.write_str("the kernel gives no random numbers and nothing was written")

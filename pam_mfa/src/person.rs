@@ -56,15 +56,18 @@ fn account(
     args: &Args,
     paths: Paths,
 ) -> Result<Box<dyn Store>, Unusable> {
+    let mut overtaken_by = None;
     if let (Keeper::Auto | Keeper::System, None, Ok(user)) = (args.store, &args.secret, &entry) {
         let unusable = |trouble| Unusable { trouble, ask: true };
         let record = paths.record(&user.name, user.uid).map_err(unusable)?;
         match record.look().map_err(unusable)? {
-            Presence::NoRecords | Presence::Absent if args.store == Keeper::Auto => {}
+            Presence::NoRecords | Presence::Absent if args.store == Keeper::Auto => {
+                overtaken_by = Some(record);
+            }
             _ => return Ok(Box::new(record)),
         }
     }
-    Ok(Box::new(file(name, entry, args, paths.run)?))
+    Ok(Box::new(GauthFile { overtaken_by, ..file(name, entry, args, paths.run)? }))
 }
 
 fn file(
@@ -108,6 +111,7 @@ fn file(
             path: if fixed.is_some() && !is_login_user { Trust::OwnPath } else { Trust::Anybody },
         },
         run_dir: run_dir.to_owned(),
+        overtaken_by: None,
     })
 }
 

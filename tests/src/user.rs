@@ -62,6 +62,11 @@ impl User {
         fs::read_to_string(self.state()).expect("enrolled")
     }
 
+    /// Where a system record lies.
+    pub fn system_record(&self) -> PathBuf {
+        PathBuf::from(format!("/var/lib/pam_mfa/users/{}.toml", self.name))
+    }
+
     /// The names in the home directory, in order.
     pub fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.home).expect("it is there");

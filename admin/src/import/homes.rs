@@ -52,6 +52,7 @@ impl Home {
             // What the module asks of a file unless its line says otherwise.
             rules: Rules { strict_owner: true, allowed_mode: 0o600, path: Trust::Anybody },
             run_dir: run_dir.to_owned(),
+            overtaken_by: None,
         };
         Ok(Self { user: user.name, uid: user.uid, file })
     }

@@ -1,6 +1,20 @@
-//! What is enrolled by other means: in people's homes, in oath-toolkit's file; and which lines of the
-//! PAM configuration ask for it.
+//! `mfactl import`: what people have enrolled by other means becomes system records. From their homes,
+//! from oath-toolkit's file, from otpauth URIs.
 
+mod command;
+mod draft;
+mod gauth;
 pub mod homes;
+mod list;
 pub mod oath;
 pub mod pam_d;
+mod places;
+mod progress;
+mod report;
+mod undo;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use command::{Import, run};

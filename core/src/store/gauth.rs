@@ -1,6 +1,7 @@
 //! The store for one google-authenticator file.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
@@ -13,8 +14,8 @@ use super::file::{self, StateFile};
 use super::lock::{self, Deadline};
 use super::replace::{Unreplaced, clear, is_clear, replace};
 use super::walk::{Place, Trust, locate};
-use super::{Decide, Opened, Outcome, Rights, Shown, Store, Trouble};
-use crate::account::Change;
+use super::{Decide, Opened, Outcome, Presence, Rights, Shown, Store, SystemRecord, Trouble};
+use crate::account::{Account, Change};
 use crate::gauth;
 use crate::reason::Reason;
 
@@ -43,6 +44,9 @@ pub struct GauthFile {
     pub rules: Rules,
     /// Where root's locks are, `/run/pam_mfa`.
     pub run_dir: PathBuf,
+    /// The record that takes the file's place once it is there: what the file says has been used
+    /// counts there, too, so nothing may be used here any more.
+    pub overtaken_by: Option<SystemRecord>,
 }
 
 impl Store for GauthFile {
@@ -68,14 +72,10 @@ impl Store for GauthFile {
             return Ok(Outcome { verdict, written: Ok(()), warning: None });
         }
         let deadline = Deadline::from_now();
-        let (path_lock, warning) = match self.lock_path(deadline) {
-            None => (None, None),
-            Some(Ok(lock)) => (Some(lock), None),
-            Some(Err(trouble)) if trouble.reason == Reason::CannotLock => (None, Some(trouble)),
-            Some(Err(trouble)) => return Err(trouble),
-        };
+        let (path_lock, warning) = self.lock_path(deadline)?;
         self.rights.run(|| {
             let (place, opened) = self.lock_file(deadline, path_lock.is_some())?;
+            self.check_not_overtaken()?;
             let current = file::read(&opened, self.shown_path())?;
             let is_same = current == text;
             let (verdict, changes) =
@@ -104,7 +104,22 @@ impl GauthFile {
             rights: Rights::of_caller(),
             rules: Rules { strict_owner: false, allowed_mode: 0o7777, path: Trust::OwnLinks },
             run_dir: PathBuf::from("/run/pam_mfa"),
+            overtaken_by: None,
         }
+    }
+
+    /// Reads the account. Until what is returned with it goes, no login uses anything of it up.
+    ///
+    /// # Errors
+    /// As [`Store::open`], all in one.
+    pub fn hold(&self) -> Result<(Account, impl Sized + use<>), Trouble> {
+        let deadline = Deadline::from_now();
+        let (path_lock, _) = self.lock_path(deadline)?;
+        let (text, opened) = self.rights.run(|| {
+            let (_, opened) = self.lock_file(deadline, path_lock.is_some())?;
+            Ok((file::read(&opened, self.shown_path())?, opened))
+        })??;
+        Ok((gauth::parse(&text), (path_lock, opened)))
     }
 
     /// Puts a new file in the place of the old one, if there is one, with mode 0400.
@@ -141,9 +156,27 @@ impl GauthFile {
         locate(&self.path, self.rules.path, self.rights.uid)
     }
 
-    /// Root's own lock; others have none.
-    fn lock_path(&self, deadline: Deadline) -> Option<Result<impl Sized + use<>, Trouble>> {
-        Uid::effective().is_root().then(|| lock::lock_path(&self.run_dir, &self.path, deadline))
+    /// Root's own lock; others have none. Where there can be none, why not.
+    fn lock_path(&self, deadline: Deadline) -> Result<(Option<OwnedFd>, Option<Trouble>), Trouble> {
+        if !Uid::effective().is_root() {
+            return Ok((None, None));
+        }
+        match lock::lock_path(&self.run_dir, &self.path, deadline) {
+            Ok(lock) => Ok((Some(lock), None)),
+            Err(trouble) if trouble.reason == Reason::CannotLock => Ok((None, Some(trouble))),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// Asked below the lock, which whoever imports the file holds until the record is there.
+    fn check_not_overtaken(&self) -> Result<(), Trouble> {
+        match self.overtaken_by.as_ref().map(SystemRecord::look).transpose()? {
+            None | Some(Presence::Absent | Presence::NoRecords) => Ok(()),
+            Some(Presence::Here | Presence::Reset) => {
+                let detail = format!("{}: a system record took its place", self.shown_path());
+                Err(Trouble::new(Reason::Changed, detail))
+            }
+        }
     }
 
     /// Opens the file and locks it: the one that has the name once the lock is held.

@@ -9,6 +9,7 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use zeroize::Zeroizing;
 
+use super::replace::{Unreplaced, replace};
 use super::walk::{Place, Trust};
 use super::{Rights, Rules, Shown, Trouble, file};
 use crate::reason::Reason;
@@ -32,6 +33,26 @@ pub fn host_key(paths: &[&Path]) -> Result<Option<HostKey>, Trouble> {
         }
     }
     Ok(None)
+}
+
+/// Writes a new key, root's alone; durable when this returns. One that is there already stays, and
+/// counts. Whoever calls sees to it that nobody else does at the same time.
+///
+/// # Errors
+/// What could not be written; or that what is there is no key, as [`host_key`].
+pub fn make_host_key(path: &Path, key: &Zeroizing<[u8; KEY_BYTES]>) -> Result<HostKey, Trouble> {
+    if let Some(key) = host_key(&[path])? {
+        return Ok(key);
+    }
+    let failed = |errno| Trouble::system(Reason::CannotWrite, Shown(path), errno);
+    let place = place(path).map_err(failed)?;
+    replace(&place, key.as_slice(), Mode::S_IRUSR | Mode::S_IWUSR, || Ok(())).map_err(
+        |failure| {
+            let (Unreplaced::Old(error) | Unreplaced::New(error)) = failure;
+            failed(Errno::from_raw(error.raw_os_error().unwrap_or(0)))
+        },
+    )?;
+    read(path)
 }
 
 fn read(path: &Path) -> Result<HostKey, Trouble> {
@@ -108,6 +129,20 @@ mod tests {
         for names in [&[][..], &["none"], &["none/key", "none"]] {
             assert!(look(&dir, names).unwrap().is_none(), "{names:?}");
         }
+    }
+
+    #[test]
+    fn a_new_one_never_takes_the_place_of_another() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("key");
+        let make = |key| make_host_key(&path, &Zeroizing::new(key)).map(Some);
+        assert!(is(&make(KEY), KEY));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+        assert!(is(&make(OTHER), KEY));
+        fs::write(&path, b"short").unwrap();
+        assert_eq!(make(OTHER).unwrap_err().reason, Reason::BadKey);
+        assert_eq!(fs::read(&path).unwrap(), b"short");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::reason::Reason;
 use crate::verify::Verdict;
 
 pub use gauth::{GauthFile, Rules};
-pub use key::host_key;
+pub use key::{host_key, make_host_key};
 pub use rights::Rights;
 pub use system::{Base, Edit, Lost, Presence, SystemRecord};
 pub use walk::{Place, Trust, locate};

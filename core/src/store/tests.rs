@@ -43,6 +43,7 @@ impl Home {
             rights: Rights::of_caller(),
             rules: Rules { strict_owner: true, allowed_mode: 0o600, path: Trust::Anybody },
             run_dir: self.path("run"),
+            overtaken_by: None,
         }
     }
 
@@ -412,4 +413,36 @@ fn a_new_file_goes_in_the_place_of_whatever_file_was_there() {
     assert_eq!(store.install(b"four\n").unwrap_err().reason, Reason::NotRegular);
     let nowhere = GauthFile { path: home.path("none/f"), ..store };
     assert_eq!(nowhere.install(b"five\n").unwrap_err().reason, Reason::NoDirectory);
+}
+
+#[test]
+fn whoever_holds_the_file_keeps_logins_waiting() {
+    let home = Home::new();
+    let store = home.file("f", format!("{TEXT}12345678\n").as_bytes());
+    let (account, held) = store.hold().unwrap();
+    assert!(account.scratch_codes.contains(&12_345_678));
+    let login = std::thread::spawn({
+        let store = store.clone();
+        move || use_code(&store, 12_345_678).unwrap().verdict
+    });
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    assert!(!login.is_finished());
+    drop(held);
+    assert_eq!(login.join().unwrap(), accepted());
+}
+
+#[test]
+fn what_a_record_has_taken_over_is_not_used_up_here() {
+    let home = Home::new();
+    let mut store = home.file("f", format!("{TEXT}12345678\n").as_bytes());
+    let base = Base::new(&home.path("lib"), &home.path("run"));
+    base.create().unwrap();
+    let record = SystemRecord::new(base, "alice", Uid::effective()).unwrap();
+    store.overtaken_by = Some(record.clone());
+    fs::write(record.path(), "").unwrap();
+    let before = fs::read(&store.path).unwrap();
+    assert_eq!(use_code(&store, 12_345_678).unwrap_err().reason, Reason::Changed);
+    assert_eq!(fs::read(&store.path).unwrap(), before);
+    fs::remove_file(record.path()).unwrap();
+    assert_eq!(use_code(&store, 12_345_678).unwrap().verdict, accepted());
 }

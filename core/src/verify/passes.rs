@@ -75,8 +75,9 @@ pub(super) fn passes(
         let next = Progress::Counter(counter.saturating_add(1));
         changes.push(Change::Credential(place, next));
     }
-    // What cannot be used may be just what the code was of.
-    let reason = useless.filter(|_| reason == Reason::WrongCode).unwrap_or(reason);
+    // What cannot be used may be just what the code was of, and why its length is unknown.
+    let is_open = matches!(reason, Reason::WrongCode | Reason::NotACode);
+    let reason = useless.filter(|_| is_open).unwrap_or(reason);
     let denied = Denied { is_final: false, ..Denied::finally(reason) };
     result.unwrap_or(Err(denied)).map_err(|denied| Denied {
         searched: search.searched,

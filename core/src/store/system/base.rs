@@ -1,9 +1,9 @@
 //! The directory that system records are kept in, and the names in it.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -13,7 +13,8 @@ use nix::unistd::Uid;
 
 use super::name;
 use crate::reason::Reason;
-use crate::store::{Shown, Trouble};
+use crate::seal::HostKey;
+use crate::store::{Shown, Trouble, host_key};
 
 /// `/var/lib/pam_mfa`, or another in its place.
 #[derive(Debug, Clone)]
@@ -38,18 +39,28 @@ impl Base {
     /// # Errors
     /// What the system says.
     pub fn create(&self) -> io::Result<()> {
-        for (dir, mode) in [("", 0o755), ("users", 0o711), ("state", 0o700)] {
-            let path = self.dir.join(dir);
-            match DirBuilder::new().mode(mode).create(&path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                made => made?,
+        // Without its parts it would deny everybody's logins, so it gets its name with them.
+        if !self.dir.exists() {
+            let mut new = self.dir.clone().into_os_string();
+            new.push("~mfa");
+            let new = PathBuf::from(new);
+            let named = make(&new).and_then(|()| fs::rename(&new, &self.dir));
+            // Unless somebody else was quicker.
+            if !self.dir.exists() {
+                named?;
             }
-            // The umask may have taken some.
-            fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
-            let parent = path.parent().unwrap_or(Path::new("/"));
-            File::open(parent)?.sync_all()?;
+            sync_parent(&self.dir)?;
         }
-        Ok(())
+        make(&self.dir)
+    }
+
+    /// The host's key, which opens sealed secrets; `None` if positively there is none.
+    ///
+    /// # Errors
+    /// As [`host_key`].
+    pub fn host_key(&self) -> Result<Option<HostKey>, Trouble> {
+        let paths: Vec<_> = self.keys.iter().map(PathBuf::as_path).collect();
+        host_key(&paths)
     }
 
     /// The users who have a record, in order. Names that no user can have are left out.
@@ -81,6 +92,24 @@ impl Base {
         guard(&base, &self.dir)?;
         Ok((enter(&base, &self.dir, "users")?, enter(&base, &self.dir, "state")?))
     }
+}
+
+fn make(base: &Path) -> io::Result<()> {
+    for (dir, mode) in [("", 0o755), ("users", 0o711), ("state", 0o700)] {
+        let path = base.join(dir);
+        match DirBuilder::new().mode(mode).create(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            made => made?,
+        }
+        // The umask may have taken some.
+        fs::set_permissions(&path, Permissions::from_mode(mode))?;
+        sync_parent(&path)?;
+    }
+    Ok(())
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
 }
 
 const DIRECTORY: OFlag =

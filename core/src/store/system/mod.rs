@@ -19,9 +19,7 @@ use zeroize::Zeroizing;
 use super::file::{self, StateFile};
 use super::lock::{self, Deadline};
 use super::slots::{self, Damage, Device};
-use super::{
-    Decide, Opened, Outcome, Place, Rights, Rules, Shown, Store, Trouble, Trust, host_key,
-};
+use super::{Decide, Opened, Outcome, Place, Rights, Rules, Shown, Store, Trouble, Trust};
 use crate::account::Account;
 use crate::reason::Reason;
 use crate::record::{self, Record};
@@ -166,8 +164,7 @@ impl SystemRecord {
         let key = OnceCell::new();
         let key = || {
             key.get_or_init(|| {
-                let paths: Vec<_> = self.base.keys.iter().map(PathBuf::as_path).collect();
-                host_key(&paths).map_err(|trouble| trouble.reason)?.ok_or(Reason::Sealed)
+                self.base.host_key().map_err(|trouble| trouble.reason)?.ok_or(Reason::Sealed)
             })
         };
         record::account(record, state, &|sealed, context| match key() {

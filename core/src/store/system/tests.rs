@@ -219,3 +219,20 @@ fn who_may_log_in_by_a_record() {
     fs::set_permissions(alice.path(), Permissions::from_mode(0o644)).unwrap();
     assert_eq!(log_in(&alice, &code(1, NOW / 30)), Err(Reason::WrongMode));
 }
+
+#[test]
+fn a_sealed_secret_is_the_reason_also_beside_paper_codes() {
+    let lab = Lab::new();
+    let phone = Credential { secret: Kept::Sealed("AAAA".to_owned()), ..totp(1, "phone") };
+    let alice = lab.enrol(vec![phone]);
+    assert_eq!(log_in(&alice, &code(1, NOW / 30)), Err(Reason::Sealed));
+    let (mut record, mut state) = alice.read().unwrap();
+    let Drawn { codes, salt, hashes } = codes::draw(&crate::random::system, 1).unwrap();
+    let id = Id::new([9; 4]);
+    let kind = CodeKind::Recovery;
+    record.codes = vec![Codes { id, kind, salt, hashes, created: None, expires: None }];
+    state.codes.insert(id, 0);
+    alice.edit(Lost::Refuse).unwrap().save(record, state).unwrap();
+    assert_eq!(log_in(&alice, &code(1, NOW / 30)), Err(Reason::Sealed));
+    assert!(log_in(&alice, &codes[0].grouped()).is_ok());
+}
