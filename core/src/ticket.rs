@@ -117,11 +117,11 @@ mod tests {
         let text = ticket.to_text();
         for (from, to, cause) in [
             ("version = 1", "version = 2", "newer version"),
-            ("version = 1\n", "", "no version"),
-            ("salt = \"", "salt = \"0", "expected 32 digits of 0-9 and a-f"),
-            ("hash = \"", "hash = \"0", "expected 64 digits of 0-9 and a-f"),
-            ("created = ", "created = -", "expected u64"),
-            ("expires", "expired", "unknown field"),
+            ("version = 1\n", "", "version: not 1"),
+            ("salt = \"", "salt = \"0", "not 32 digits of 0-9 and a-f"),
+            ("hash = \"", "hash = \"0", "not 64 digits of 0-9 and a-f"),
+            ("created = ", "created = -", "created: not a whole number"),
+            ("expires", "expired", "expires is missing"),
         ] {
             let mistake = Ticket::read(text.replace(from, to).as_bytes()).unwrap_err();
             assert!(mistake.to_string().contains(cause), "{mistake}");
