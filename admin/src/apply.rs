@@ -359,7 +359,7 @@ mod tests {
         let file = |name: &str, text: &str| fs::write(format!("{dir}/{name}.toml"), text).unwrap();
         let daemon = wanted("daemon").to_text();
         let uid = format!("uid = {}", uid_of("daemon"));
-        file("a", "version = 1\nuser = \"bin\"\ncolour = 1\n");
+        file("a", &format!("colour = 1\n{}", *daemon));
         file("b", &daemon);
         file("c", &daemon.replace("\"daemon\"", "\"no.such.user\""));
         file("d", &daemon.replace("\"daemon\"", "\"bin\"").replace(&uid, "uid = 4711"));
@@ -368,7 +368,7 @@ mod tests {
         assert_eq!((failure.exit_code(), failure.to_string().as_str()), (3, "5 mistakes found"));
         let said = lab.said.borrow().clone();
         for words in [
-            "a.toml:3: unknown field `colour`",
+            "a.toml:1: no key `colour` here",
             "daemon.toml: another file has a record of \"daemon\" already; leave one",
             "c.toml: there is no user \"no.such.user\"",
             &format!("d.toml: uid is 4711, and bin has uid {0}; write uid = {0}.", uid_of("bin")),
@@ -379,7 +379,7 @@ mod tests {
         assert_eq!(installed(&lab, "daemon").look(), Ok(Presence::NoRecords));
         assert!(lab.run(&format!("apply {dir} --json"), "").is_err());
         let said: Value = serde_json::from_str(&lab.said.borrow()).unwrap();
-        assert_eq!(said["mistakes"][0]["line"], 3);
+        assert_eq!(said["mistakes"][0]["line"], 1);
         assert_eq!((said["mistakes"].as_array().unwrap().len(), &said["users"]), (5, &json!([])));
     }
 

@@ -298,15 +298,15 @@ mod tests {
             (
                 "version = 1",
                 "version = 2",
-                "users/daemon.toml: of a newer version; this program knows version 1; install the version of pam_mfa that wrote it.",
+                "users/daemon.toml: version: of a newer version; this program knows 1; install the version of pam_mfa that wrote it.",
             ),
-            ("name = ", "colour = 1\nname = ", "users/daemon.toml:7: unknown field `colour`"),
+            ("name = ", "colour = 1\nname = ", "users/daemon.toml:7: no key `colour` here"),
             (
                 secret,
                 "secret = \"GEZDG\"",
                 "users/daemon.toml: the secret of \"phone\" has 3 bytes",
             ),
-            (secret, "secret = \"0\"", "users/daemon.toml:9: the secret is not base32"),
+            (secret, "secret = \"0\"", "users/daemon.toml:9: secret: not base32"),
             ("user = \"daemon\"", "user = \"bin\"", "users/daemon.toml: the record is malformed"),
             (&text, "", "users/daemon.toml: the file is empty (0 bytes); restore it"),
         ] {

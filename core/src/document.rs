@@ -229,7 +229,8 @@ impl<'t> Table<'t> {
             return Ok(());
         };
         let known = self.known.join(", ");
-        Err(self.mistake(name, &format!("no such key; there are {known}")))
+        let shown: String = name.get_ref().escape_debug().take(32).collect();
+        Err(self.mistake(name, &format!("no key `{shown}` here; there are {known}")))
     }
 
     /// A mistake in what stands there.
@@ -348,7 +349,10 @@ mod tests {
             ("times = \"hunter2\"", "times: not a list in square brackets"),
             ("times = [1, 1.5]", "times: not a whole number"),
             ("seen = [[1, 2], [3]]", "seen: not a pair"),
-            ("colour = \"hunter2\"", "no such key; there are version, digits, name, times, seen"),
+            (
+                "colour = \"hunter2\"",
+                "no key `colour` here; there are version, digits, name, times, seen",
+            ),
             ("name = \"a\"\nname = \"b\"", "duplicate key"),
         ] {
             let last = 1 + line.lines().count();

@@ -327,12 +327,11 @@ mod tests {
         let said = lab.run(line, "").unwrap();
         assert!(said.starts_with("Scan this") && said.contains('\u{2580}'), "{said}");
         assert!(said.ends_with("\ndaemon: \"phone\" is enrolled.\n"), "{said}");
-        let said = lab.run("credential add daemon --name spare", "-1\n").unwrap();
-        assert!(said.ends_with("Not confirmed.\ndaemon: \"spare\" is enrolled.\n"), "{said}");
+        lab.run("credential add daemon --name spare", "-1\n").unwrap_err();
         let (record, state) = daemon(&lab).read().unwrap();
         assert_eq!(record.credentials[0].method, Method::Totp { period: 60 });
         assert!(state.credentials.iter().all(|(_, used)| *used == Used::totp(0)));
-        assert_eq!(state.credentials.len(), 2);
+        assert_eq!(state.credentials.len(), 1, "nothing is written that was not confirmed");
     }
 
     #[test]
