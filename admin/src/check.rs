@@ -300,7 +300,7 @@ mod tests {
                 "version = 2",
                 "users/daemon.toml: version: of a newer version; this program knows 1; install the version of pam_mfa that wrote it.",
             ),
-            ("name = ", "colour = 1\nname = ", "users/daemon.toml:7: no key `colour` here"),
+            ("name = ", "colour = 1\nname = ", "users/daemon.toml:7: no key colour here"),
             (
                 secret,
                 "secret = \"GEZDG\"",

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error};
 
+use crate::audit::Value;
 use crate::reason::Reason;
 
 /// What is wrong with a document.
@@ -229,8 +230,8 @@ impl<'t> Table<'t> {
             return Ok(());
         };
         let known = self.known.join(", ");
-        let shown: String = name.get_ref().escape_debug().take(32).collect();
-        Err(self.mistake(name, &format!("no key `{shown}` here; there are {known}")))
+        let shown = Value(name.get_ref());
+        Err(self.mistake(name, &format!("no key {shown} here; there are {known}")))
     }
 
     /// A mistake in what stands there.
@@ -351,7 +352,7 @@ mod tests {
             ("seen = [[1, 2], [3]]", "seen: not a pair"),
             (
                 "colour = \"hunter2\"",
-                "no key `colour` here; there are version, digits, name, times, seen",
+                "no key colour here; there are version, digits, name, times, seen",
             ),
             ("name = \"a\"\nname = \"b\"", "duplicate key"),
         ] {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use data_encoding::BASE64;
+use data_encoding::BASE32_NOPAD;
 use ring::aead::chacha20_poly1305_openssh::{
     KEY_LEN, OpeningKey, PACKET_LENGTH_LEN, SealingKey, TAG_LEN,
 };
@@ -74,7 +74,7 @@ pub enum Unsealable<E> {
     Random(E),
 }
 
-/// Encrypts `secret`: base64 of a version, a random salt, and what chacha20-poly1305@openssh.com (ssh's
+/// Encrypts `secret`: base32 of a version, a random salt, and what chacha20-poly1305@openssh.com (ssh's
 /// PROTOCOL.chacha20poly1305) makes of the secret as packet number 0, with a key of its own by
 /// HKDF-SHA-256 (RFC 5869) from the host's key, the salt and the context.
 ///
@@ -117,7 +117,7 @@ fn encrypt(
     let mut tag = [0; TAG_LEN];
     SealingKey::new(&*key.derive(salt, context)?).seal_in_place(0, packet, &mut tag);
     sealed.extend(tag);
-    Ok(BASE64.encode(&sealed))
+    Ok(BASE32_NOPAD.encode(&sealed))
 }
 
 /// Decrypts what [`seal`] made with the same key and context.
@@ -127,10 +127,11 @@ fn encrypt(
 /// with another key or for another context, or changed.
 pub fn open(sealed: &str, key: &HostKey, context: &[u8]) -> Result<Secret, Reason> {
     // Before any room is made for it.
-    if sealed.len() > BASE64.encode_len(OVERHEAD + MAX_SECRET) {
+    if sealed.len() > BASE32_NOPAD.encode_len(OVERHEAD + MAX_SECRET) {
         return Err(Reason::BadSeal);
     }
-    let mut bytes = Zeroizing::new(BASE64.decode(sealed.as_bytes()).map_err(|_| Reason::BadSeal)?);
+    let read = Secret::from_own_base32(sealed).ok_or(Reason::BadSeal)?;
+    let mut bytes = Zeroizing::new(read.as_bytes().to_vec());
     let Some((&mut [VERSION], rest)) = bytes.split_first_chunk_mut() else {
         return Err(Reason::BadSeal);
     };
@@ -192,7 +193,7 @@ mod tests {
         let sealed = seal(&secret(), &key, CONTEXT, &salt).unwrap();
         assert_eq!(
             sealed,
-            "AXRoaXJ0eS10d28gYnl0ZXMgZm9yIGV2ZXJ5IHNlYWwu76hK7Y5xlQGHiWJuRWqnDjOAvf96v1Y6RE0R1sTQNqpOHcvQMHT4mQ=="
+            "AF2GQ2LSOR4S25DXN4QGE6LUMVZSAZTPOIQGK5TFOJ4SA43FMFWC535IJLWY44MVAGDYSYTOIVVKODRTQC6766V7KY5EITIR23CNANVKJYO4XUBQOT4JS"
         );
         assert_eq!(open(&sealed, &key, CONTEXT), Ok(secret()));
     }
@@ -209,12 +210,16 @@ mod tests {
 
     #[test]
     fn every_bit_counts() {
-        let whole = BASE64.decode(sealed().as_bytes()).unwrap();
+        let whole = BASE32_NOPAD.decode(sealed().as_bytes()).unwrap();
         for bit in 0..whole.len() * 8 {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
             let reason = if bit < 8 { Reason::BadSeal } else { Reason::OtherKey };
-            assert_eq!(open(&BASE64.encode(&bytes), &key(7), CONTEXT), Err(reason), "bit {bit}");
+            assert_eq!(
+                open(&BASE32_NOPAD.encode(&bytes), &key(7), CONTEXT),
+                Err(reason),
+                "bit {bit}"
+            );
         }
     }
 
@@ -224,10 +229,10 @@ mod tests {
         for length in 0..sealed.len() {
             assert!(open(&sealed[..length], &key(7), CONTEXT).is_err(), "{length} characters");
         }
-        let whole = BASE64.decode(sealed.as_bytes()).unwrap();
+        let whole = BASE32_NOPAD.decode(sealed.as_bytes()).unwrap();
         for length in 0..whole.len() {
             let reason = if length < OVERHEAD + 1 { Reason::BadSeal } else { Reason::OtherKey };
-            let prefix = BASE64.encode(&whole[..length]);
+            let prefix = BASE32_NOPAD.encode(&whole[..length]);
             assert_eq!(open(&prefix, &key(7), CONTEXT), Err(reason), "{length} bytes");
         }
         for text in [format!("{sealed}\n"), format!(" {sealed}"), format!("{sealed}AAAA")] {

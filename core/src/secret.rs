@@ -45,6 +45,12 @@ impl Secret {
         (!bytes.is_empty()).then_some(Self(bytes))
     }
 
+    /// Reads what [`Secret::to_base32`] writes, and nothing else.
+    #[must_use]
+    pub fn from_own_base32(text: &str) -> Option<Self> {
+        Self::from_lenient_base32(text.as_bytes()).filter(|secret| *secret.to_base32() == *text)
+    }
+
     /// Reads base32 as google-authenticator does: any case, blanks and hyphens ignored, 0, 1 and 8
     /// taken for O, L and B, bits that fill no byte dropped.
     ///

@@ -1,13 +1,16 @@
 //! A person at a terminal, and the program they talk to.
 
-use std::fs::File;
-use std::io::{Read, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::pty::openpty;
+use nix::fcntl::OFlag;
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 
 use crate::{Log, PATIENCE};
 
@@ -30,7 +33,7 @@ struct Screen {
 impl Dialogue {
     /// Starts `command` on a new terminal; its environment, arguments and directory are kept.
     pub(crate) fn start(command: &Command, log: &Log) -> Self {
-        let pty = openpty(None, None).expect("the sandbox has terminals");
+        let (keyboard, slave) = terminal().expect("the sandbox has terminals");
         // A controlling terminal, which ssh, sudo and su open to ask, is had without unsafe code
         // from setsid(1).
         let mut session = Command::new("setsid");
@@ -42,13 +45,12 @@ impl Dialogue {
         if let Some(directory) = command.get_current_dir() {
             session.current_dir(directory);
         }
-        let terminal = || pty.slave.try_clone().expect("descriptors enough");
+        let terminal = || slave.try_clone().expect("descriptors enough");
         session.stdin(terminal()).stdout(terminal()).stderr(terminal());
         let program = session.spawn().expect("setsid is there");
         drop(session);
-        drop(pty.slave);
+        drop(slave);
 
-        let keyboard = File::from(pty.master);
         let mut output = keyboard.try_clone().expect("descriptors enough");
         let screen = Arc::<(Mutex<Screen>, Condvar)>::default();
         let seen = Arc::clone(&screen);
@@ -162,6 +164,19 @@ impl Dialogue {
     fn fail(&self, what: &str) -> ! {
         panic!("{what}\n--- what was on the screen ---\n{}\n{}", self.screen(), self.log)
     }
+}
+
+/// Both ends of a new terminal. Others who start programs at this moment do not pass them on.
+fn terminal() -> io::Result<(File, File)> {
+    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC)?;
+    grantpt(&master)?;
+    unlockpt(&master)?;
+    let slave = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(OFlag::O_NOCTTY.bits())
+        .open(ptsname_r(&master)?)?;
+    Ok((File::from(master.as_fd().try_clone_to_owned()?), slave))
 }
 
 impl Drop for Dialogue {

@@ -37,8 +37,15 @@ impl<const N: usize> Hex<N> {
     /// Reads exactly 2 N digits, a to f in lower case.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
-        let bytes = HEXLOWER.decode(text.as_bytes()).ok()?;
-        bytes.try_into().ok().map(Self)
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() != 2 * N || !text.bytes().all(is_digit) {
+            return None;
+        }
+        let mut bytes = [0; N];
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+        }
+        Some(Self(bytes))
     }
 }
 

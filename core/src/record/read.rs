@@ -1,7 +1,5 @@
 //! Text to record.
 
-use data_encoding::BASE32_NOPAD;
-
 use super::{
     CodeKind, Codes, Credential, Id, Kept, Limit, MAX_CODE_SETS, MAX_CODES, MAX_CREDENTIALS,
     MAX_PERIOD, MAX_SECRET, MIN_SECRET, Method, Mistake, Name, Record,
@@ -97,7 +95,8 @@ fn credential(table: &mut Table) -> Result<Credential, Mistake> {
     };
     let is_totp = table.valid("type", is_totp, "neither \"totp\" nor \"hotp\"")?;
     let plain = match table.text("secret")? {
-        Some(text) => Some(table.valid("secret", secret(text), BASE32)?),
+        // The text is wiped with that of the file, as long as nothing in it is escaped.
+        Some(text) => Some(table.valid("secret", Secret::from_own_base32(text), BASE32)?),
         None => None,
     };
     let sealed = table.text("sealed")?.map(str::to_owned);
@@ -159,12 +158,6 @@ fn id(table: &mut Table) -> Result<Id, Mistake> {
 
 const BASE32: &str = "not base32: A-Z and 2-7 without `=`";
 const ALGORITHMS: &str = "neither \"SHA1\" nor \"SHA256\" nor \"SHA512\"";
-
-/// Base32 without padding, in capitals (RFC 4648 section 6). The text is wiped with that of the file,
-/// as long as nothing in it is escaped.
-fn secret(text: &str) -> Option<Secret> {
-    BASE32_NOPAD.decode(text.as_bytes()).ok().map(Secret::new)
-}
 
 fn algorithm(name: &str) -> Option<Algorithm> {
     Algorithm::from_name(name).filter(|algorithm| algorithm.name() == name)

@@ -99,7 +99,7 @@ fn mistakes() {
     mistake(
         "created = 1700000000\n\n[[cred",
         "color = 1\n\n[[cred",
-        "line 11: no key `color` here; there are id, name, type, secret, sealed, algorithm, digits, period, \
+        "line 11: no key color here; there are id, name, type, secret, sealed, algorithm, digits, period, \
          window, created",
     );
     mistake(
