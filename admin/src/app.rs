@@ -5,8 +5,9 @@ use std::io::{BufRead, Write};
 
 use clap::Args;
 use mfa_core::otp::{Algorithm, Digits};
-use mfa_core::otpauth::{Method, Uri};
+use mfa_core::otpauth::Method;
 use mfa_core::secret::Secret;
+use mfa_enroll::app;
 use mfa_enroll::qr::{self, QrMode};
 use mfa_enroll::talk::Talk;
 use zeroize::Zeroizing;
@@ -33,20 +34,10 @@ impl Names {
         world: &World,
         user: &str,
         secret: &Secret,
-        (method, algorithm, digits): (Method, Algorithm, Digits),
+        kind: (Method, Algorithm, Digits),
     ) -> Zeroizing<String> {
-        let usual = [user.as_ref(), "@".as_ref(), world.host.as_os_str()].into_iter().collect();
-        let label: &OsString = self.label.as_ref().unwrap_or(&usual);
-        let issuer = self.issuer.as_ref().unwrap_or(&world.host);
-        let uri = Uri {
-            secret: secret.clone(),
-            label: label.as_encoded_bytes().to_vec(),
-            issuer: issuer.as_encoded_bytes().to_vec(),
-            method,
-            algorithm,
-            digits,
-        };
-        uri.text()
+        let (label, issuer) = (self.label.as_deref(), self.issuer.as_deref());
+        app::Names { user: user.as_ref(), host: &world.host, label, issuer }.uri(secret, kind)
     }
 }
 

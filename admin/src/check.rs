@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::failure::{Failure, is_absent};
 use crate::finding::{self, Finding};
-use crate::person::Person;
+use crate::person::{self, Person};
 use crate::report::json;
 use crate::source;
 use crate::world::World;
@@ -84,11 +84,7 @@ impl Report {
         for (name, mode) in [("", 0o755), ("users", 0o711), ("state", 0o700)] {
             self.mistakes.extend(directory(&base.dir.join(name), mode)?);
         }
-        let users = base.users().or_else(|error| match error.kind() {
-            // That has been said.
-            ErrorKind::NotFound => Ok(Vec::new()),
-            _ => Err(Failure::Unlisted(base.dir.clone(), error)),
-        })?;
+        let users = person::everyone(base)?;
         let mut files = Vec::new();
         for user in users {
             let person = Person::find(base, &user)?;

@@ -26,15 +26,14 @@ const AHEAD: i64 = 100;
 pub struct Export {
     /// The login name
     pub user: String,
+    /// What the credential is called; left out, the first one
+    pub name: Option<String>,
     /// Write this file, mode 0400, instead of standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Put it in the place of a file that is there
     #[arg(long, requires = "output")]
     pub force: bool,
-    /// The credential to export, where there are several
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
     /// Leave out what the file cannot hold
     #[arg(long)]
     pub lossy: bool,
@@ -49,11 +48,17 @@ pub fn run(args: &Export, world: &World, output: &mut dyn Write) -> Result<(), F
     person.read()?;
     let (record, state) = person.record.read()?;
     let now = (world.clock)();
-    let credential = choose(&record, args.name.as_deref())?;
+    let name = args.name.as_deref();
+    let credential = match name {
+        Some(name) => record.credential(name),
+        None => record.credentials.first(),
+    };
+    let credential =
+        credential.ok_or_else(|| Failure::no_credential(&record, name.unwrap_or_default()))?;
     let losses = losses(&record, credential, &state, now);
     if !losses.is_empty() && !args.lossy {
         return Err(Failure::Refused(format!(
-            "a google-authenticator file cannot hold {}; --lossy leaves it out",
+            "a google-authenticator file cannot hold {}; --lossy leaves that out",
             losses.join(", nor ")
         )));
     }
@@ -79,17 +84,6 @@ pub fn run(args: &Export, world: &World, output: &mut dyn Write) -> Result<(), F
     .map_err(Failure::Output)
 }
 
-fn choose<'a>(record: &'a Record, name: Option<&str>) -> Result<&'a Credential, Failure> {
-    let chosen = match name {
-        Some(name) => record.credential(name),
-        None => record.credentials.first(),
-    };
-    chosen.ok_or_else(|| {
-        let name = name.unwrap_or_default();
-        Failure::Refused(format!("{} has no credential {name:?}", record.user))
-    })
-}
-
 /// What the file cannot hold of what still counts.
 fn losses(record: &Record, credential: &Credential, state: &State, now: u64) -> Vec<String> {
     let mut losses = Vec::new();
@@ -104,9 +98,7 @@ fn losses(record: &Record, credential: &Credential, state: &State, now: u64) -> 
         ));
     }
     for codes in &record.codes {
-        let used = state.codes.get(&codes.id).copied().unwrap_or(u32::MAX);
-        let used = usize::try_from(used.count_ones()).unwrap_or(0);
-        let left = codes.hashes.len().saturating_sub(used);
+        let left = state.codes_left(codes);
         let is_over = codes.expires.is_some_and(|end| end <= now);
         match codes.kind {
             _ if left == 0 || is_over => {}

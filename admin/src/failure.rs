@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use mfa_core::random::NoRandomness;
 use mfa_core::reason::Reason;
+use mfa_core::record::Record;
 use mfa_core::store::Trouble;
 
 /// One variant for each cause that a person can act on; `Display` is the sentence, without its full
@@ -31,7 +32,7 @@ pub enum Failure {
         /// The uid of the user now.
         is: u32,
     },
-    /// The directory for records cannot be made.
+    /// The directories for records cannot be made here.
     Directory(PathBuf, io::Error),
     /// This file cannot be read.
     File(PathBuf, io::Error),
@@ -56,8 +57,6 @@ pub enum Failure {
     Dialogue(mfa_enroll::failure::Failure),
     /// The kernel gives no random numbers.
     NoRandomness,
-    /// The directories for records cannot be made.
-    NoBase(io::Error),
     /// The input cannot be read.
     Input(io::Error),
     /// The output cannot be written.
@@ -65,6 +64,20 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// The record has no credential of this name.
+    #[must_use]
+    pub fn no_credential(record: &Record, name: &str) -> Self {
+        let user = &record.user;
+        Self::Refused(format!("{user} has no credential {name:?}; there is {}", names(record)))
+    }
+
+    /// The record has several credentials, and none was named.
+    #[must_use]
+    pub fn several(record: &Record) -> Self {
+        let user = &record.user;
+        Self::Refused(format!("{user} has several credentials; name one of {}", names(record)))
+    }
+
     /// The exit code: 3 for mistakes that were found, else 1.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
@@ -117,9 +130,6 @@ impl fmt::Display for Failure {
             Self::NoRandomness => {
                 f.write_str("the kernel gives no random numbers and nothing was written")
             }
-            Self::NoBase(error) => {
-                write!(f, "the directory for records cannot be made ({error}); run this as root")
-            }
             Self::Input(error) => write!(f, "the input cannot be read ({error})"),
             Self::Output(error) => write!(f, "the output cannot be written ({error})"),
         }
@@ -142,6 +152,12 @@ impl From<mfa_enroll::failure::Failure> for Failure {
     fn from(failure: mfa_enroll::failure::Failure) -> Self {
         Self::Dialogue(failure)
     }
+}
+
+fn names(record: &Record) -> String {
+    let names =
+        record.credentials.iter().map(|credential| format!("{:?}", credential.name.as_str()));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// Whether nothing is there, rather than something wrong.

@@ -120,7 +120,8 @@ pub fn uid_of(user: &str) -> u32 {
     User::from_name(user).unwrap().unwrap().uid.as_raw()
 }
 
-fn secret(n: u8) -> Secret {
+/// The secret of credential number `n`.
+pub fn secret(n: u8) -> Secret {
     Secret::new(vec![n; 20])
 }
 

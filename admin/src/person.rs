@@ -1,5 +1,7 @@
 //! From a typed name to the record that it means.
 
+use std::io::ErrorKind;
+
 use mfa_core::record::Record;
 use mfa_core::state::State;
 use mfa_core::store::{Base, Edit, Lost, SystemRecord};
@@ -7,6 +9,17 @@ use nix::errno::Errno;
 use nix::unistd::{Uid, User};
 
 use crate::failure::{Failure, is_absent, is_lost};
+
+/// Everyone who has a record; nobody where this host keeps none.
+///
+/// # Errors
+/// [`Failure::Unlisted`].
+pub fn everyone(base: &Base) -> Result<Vec<String>, Failure> {
+    match base.users() {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        users => users.map_err(|error| Failure::Unlisted(base.dir.clone(), error)),
+    }
+}
 
 /// A user of this machine, or a record whose user is gone.
 pub struct Person {

@@ -14,6 +14,7 @@ use nix::unistd::Uid;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, is_absent};
+use crate::person;
 use crate::world::World;
 
 /// Encrypts what is not encrypted yet. Makes the host's key, if there is none.
@@ -22,7 +23,7 @@ use crate::world::World;
 /// Why nothing was done, or [`Failure::Some`] after the others were sealed.
 pub fn seal(world: &World, output: &mut dyn Write) -> Result<(), Failure> {
     let base = &world.base;
-    let users = users(base)?;
+    let users = person::everyone(base)?;
     let _turn = take_turns(base)?;
     let key = match base.host_key()? {
         Some(key) => key,
@@ -69,7 +70,7 @@ pub fn seal(world: &World, output: &mut dyn Write) -> Result<(), Failure> {
 /// As [`seal()`]; also that there is no key.
 pub fn unseal(world: &World, output: &mut dyn Write) -> Result<(), Failure> {
     let base = &world.base;
-    let users = users(base)?;
+    let users = person::everyone(base)?;
     let _turn = take_turns(base)?;
     let key = base.host_key()?;
     let plain = |record: &Record, credential: &Credential| {
@@ -127,7 +128,7 @@ fn each(
             Err(Failure::Record(trouble)) if is_absent(&trouble) => {}
             Err(failure) => {
                 done.failed += 1;
-                writeln!(output, "{}: failed: {failure}", user.escape_debug())
+                writeln!(output, "{}: failed: {failure}.", user.escape_debug())
                     .map_err(Failure::Output)?;
             }
         }
@@ -181,18 +182,12 @@ fn new_key(world: &World, users: &[String]) -> Result<HostKey, Failure> {
     Ok(make_host_key(path, &key)?)
 }
 
-fn users(base: &Base) -> Result<Vec<String>, Failure> {
-    base.users().map_err(|error| {
-        let dir = base.dir.display();
-        Failure::Refused(format!("there are no system records to read in {dir} ({error})"))
-    })
-}
-
 /// Two runs at once could make two keys.
 fn take_turns(base: &Base) -> Result<Flock<File>, Failure> {
     let failed = |why: &str| Failure::Refused(format!("{} {why}", base.dir.display()));
-    let dir =
-        File::open(&base.dir).map_err(|error| failed(&format!("cannot be read ({error})")))?;
+    let dir = File::open(&base.dir).map_err(|error| {
+        failed(&format!("cannot be read, so there are no system records ({error})"))
+    })?;
     Flock::lock(dir, FlockArg::LockExclusiveNonblock)
         .map_err(|(_, errno)| failed(&format!("is locked by another run ({})", errno.desc())))
 }

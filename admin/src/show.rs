@@ -6,6 +6,7 @@ use mfa_core::account::{Account, Credential, Method};
 use mfa_core::otpauth;
 use mfa_core::qr::Mode;
 use mfa_core::reason::Reason;
+use mfa_core::record::Record;
 use mfa_core::store::{Opened, Store};
 use mfa_enroll::qr::QrMode;
 use mfa_enroll::talk::Talk;
@@ -45,12 +46,12 @@ pub struct Args {
 
 pub fn show(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
     let person = Person::find(&world.base, &args.user)?;
-    person.read()?;
+    let record = person.read()?;
     let account = match person.record.open() {
         Opened::Enrolled(account) => account,
         Opened::NotEnrolled(trouble) | Opened::Broken(trouble) => return Err(trouble.into()),
     };
-    let credential = pick(&account, &person.name, args.name.as_deref())?;
+    let credential = pick(&account, &record, args.name.as_deref())?;
     let name = credential.name.as_deref().unwrap_or_default();
     let hidden = |reason: &Reason| {
         Failure::Refused(format!("the secret of {name:?} cannot be shown: {reason}"))
@@ -99,23 +100,17 @@ fn say_line<R: BufRead, W: Write>(talk: &mut Talk<R, W>, text: &str) -> Result<(
 /// The credential of this name, or the only one.
 fn pick<'a>(
     account: &'a Account,
-    user: &str,
+    record: &Record,
     name: Option<&str>,
 ) -> Result<&'a Credential, Failure> {
-    let mut all = account.credentials.iter();
-    let found = match (name, &account.credentials[..]) {
-        (None, [only]) => Some(only),
-        (None, _) => None,
-        (Some(name), _) => all.find(|credential| credential.name.as_deref() == Some(name)),
-    };
-    found.ok_or_else(|| {
-        let names = account.credentials.iter().filter_map(|credential| credential.name.as_ref());
-        let names = names.map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
-        Failure::Refused(match name {
-            Some(name) => format!("{user} has no credential {name:?}; there is {names}"),
-            None => format!("{user} has several credentials; name one of {names}"),
-        })
-    })
+    match (name, &account.credentials[..]) {
+        (None, [only]) => Ok(only),
+        (None, _) => Err(Failure::several(record)),
+        (Some(name), all) => all
+            .iter()
+            .find(|credential| credential.name.as_deref() == Some(name))
+            .ok_or_else(|| Failure::no_credential(record, name)),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `mfactl state`: what counts as used where nobody knows.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use clap::{Subcommand, value_parser};
 use mfa_core::record::{Method, Record};
@@ -9,20 +9,22 @@ use mfa_core::store::Lost;
 
 use crate::failure::Failure;
 use crate::fresh::Fresh;
-use crate::person::Person;
+use crate::person::{self, Person};
 use crate::world::World;
 
 /// What to do with states.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make the state of records that have lost theirs; one that is there is left alone
-    ///
-    /// Time-based codes up to now count as used, recovery and bypass codes as well, and the counter
-    /// of a token has to be found by two consecutive codes, unless the options say otherwise.
     Init(Init),
 }
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Time-based codes up to now count as used, recovery and bypass codes as well, and the \
+                  counter\nof a token has to be found by two consecutive codes, unless the options \
+                  say otherwise."
+)]
 pub struct Init {
     /// The login name
     #[arg(required_unless_present = "all")]
@@ -53,10 +55,7 @@ pub fn run(command: &Command, world: &World, output: &mut dyn Write) -> Result<(
         let said = init(&Person::find(&world.base, user)?, fresh)?;
         return writeln!(output, "{said}").map_err(Failure::Output);
     }
-    let users = match world.base.users() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        users => users.map_err(|error| Failure::Unlisted(world.base.dir.clone(), error))?,
-    };
+    let users = person::everyone(&world.base)?;
     let mut failed = 0;
     for user in &users {
         let done = Person::find(&world.base, user).and_then(|person| init(&person, fresh));
@@ -69,8 +68,7 @@ pub fn run(command: &Command, world: &World, output: &mut dyn Write) -> Result<(
     if failed == 0 {
         return Ok(());
     }
-    let all = users.len();
-    Err(Failure::Refused(format!("{failed} of {all} records are left as they are; see above why")))
+    Err(Failure::Some { failed, of: users.len(), dry_run: false })
 }
 
 fn init(person: &Person, fresh: Fresh) -> Result<String, Failure> {
@@ -195,7 +193,7 @@ mod tests {
         let broken = lab.enrol("sys", vec![totp(1, "phone")]);
         fs::write(broken.path(), "x").unwrap();
         let sentence = lab.run("state init --all", "").unwrap_err().to_string();
-        assert!(sentence.starts_with("1 of 3 records"), "{sentence}");
+        assert!(sentence.starts_with("1 of 3 failed"), "{sentence}");
         assert!(lab.said.borrow().contains("\nsys: left as it is: "), "{}", lab.said.borrow());
     }
 }

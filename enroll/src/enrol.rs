@@ -1,16 +1,16 @@
 //! One enrolment, from the first question to what is to be written.
 
-use std::ffi::OsString;
 use std::io::{BufRead, Write};
 
-use mfa_core::otpauth::{self, Uri};
+use mfa_core::otpauth;
 use mfa_core::random;
 use mfa_core::secret::Secret;
 use zeroize::Zeroizing;
 
+use crate::app::{FIRST_COUNTER, Names};
 use crate::confirm::used_up;
 use crate::failure::Failure;
-use crate::plan::{FIRST_COUNTER, Method, Plan, Shown};
+use crate::plan::{Method, Plan, Shown};
 use crate::qr;
 use crate::question::Question;
 use crate::report::report;
@@ -134,27 +134,24 @@ impl Farewell {
 
 /// The URI that the app is to know.
 fn uri(plan: &Plan, world: &World, secret: &Secret) -> Zeroizing<String> {
-    let usual_label = [world.person.as_os_str(), "@".as_ref(), &world.host].into_iter().collect();
-    let label: &OsString = plan.label.as_ref().unwrap_or(&usual_label);
-    let issuer = plan.issuer.as_ref().unwrap_or(&world.host);
-    let uri = Uri {
-        secret: secret.clone(),
-        label: label.as_encoded_bytes().to_vec(),
-        issuer: issuer.as_encoded_bytes().to_vec(),
-        method: match plan.method() {
-            Method::Totp => otpauth::Method::Totp { period: plan.period().into() },
-            Method::Hotp => otpauth::Method::Hotp { counter: FIRST_COUNTER },
-        },
-        algorithm: plan.algorithm,
-        digits: plan.digits,
+    let names = Names {
+        user: &world.person,
+        host: &world.host,
+        label: plan.label.as_deref(),
+        issuer: plan.issuer.as_deref(),
     };
-    uri.text()
+    let method = match plan.method() {
+        Method::Totp => otpauth::Method::Totp { period: plan.period().into() },
+        Method::Hotp => otpauth::Method::Hotp { counter: FIRST_COUNTER },
+    };
+    names.uri(secret, (method, plan.algorithm, plan.digits))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::cell::Cell;
+    use std::ffi::OsString;
 
     use mfa_core::otp::{Algorithm, Digits, Otp};
     use mfa_core::secret::ScratchCodes;

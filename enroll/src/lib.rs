@@ -1,5 +1,5 @@
-//! The command mfa-enroll, and what of it other commands use: asking and telling, the QR code, and
-//! the app's code that confirms a secret.
+//! The command mfa-enroll, and what of it other commands use: asking and telling, what an app
+//! is to know, its QR code, and the code that confirms a secret.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -7,6 +7,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod app;
 pub mod args;
 pub mod command;
 pub mod confirm;

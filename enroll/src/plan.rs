@@ -23,8 +23,6 @@ pub const USUAL_LIMIT: (u8, u16) = (3, 30);
 
 /// How many recovery codes there are when nothing else is said.
 pub const USUAL_CODES: u8 = 5;
-/// The counter of the first counter-based code: the original begins with it, and so does the URI.
-pub const FIRST_COUNTER: u64 = 1;
 
 /// What moves a code on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,9 @@ use std::path::Path;
 use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
+use crate::app::FIRST_COUNTER;
 use crate::failure::Failure;
-use crate::plan::{FIRST_COUNTER, Method};
+use crate::plan::Method;
 use crate::save::{Factor, Target};
 
 /// Every key is always there; what does not apply is null.
@@ -18,7 +19,7 @@ struct Report<'a> {
     user: Option<&'a str>,
     name: Option<&'a str>,
     qr_file: Option<Cow<'a, str>>,
-    method: &'static str,
+    r#type: &'static str,
     secret: &'a str,
     uri: &'a str,
     algorithm: &'static str,
@@ -50,7 +51,7 @@ pub fn report<T: Target>(
 ) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let Factor { plan, secret, codes, .. } = factor;
     let secret = secret.to_base32();
-    let (method, period, counter) = match plan.method() {
+    let (r#type, period, counter) = match plan.method() {
         Method::Hotp => ("hotp", None, Some(FIRST_COUNTER)),
         Method::Totp => ("totp", Some(plan.period()), None),
     };
@@ -61,7 +62,7 @@ pub fn report<T: Target>(
         user: names.map(|(user, _)| user),
         name: names.map(|(_, name)| name),
         qr_file: qr_file.map(Path::to_string_lossy),
-        method,
+        r#type,
         secret: &secret,
         uri,
         algorithm: plan.algorithm.name(),

@@ -7,9 +7,10 @@ use mfa_core::otp::Otp;
 use mfa_core::secret::Secret;
 use zeroize::Zeroizing;
 
+use crate::app::FIRST_COUNTER;
 use crate::confirm::{confirm, insist};
 use crate::failure::Failure;
-use crate::plan::{Confirmation, FIRST_COUNTER, Method, Plan};
+use crate::plan::{Confirmation, Method, Plan};
 use crate::qr::draw;
 use crate::talk::Talk;
 use crate::world::World;

@@ -69,7 +69,7 @@ fn codes_by_time_there_and_back() {
 
     let (text, code) = said(&["import", "alice"]);
     assert!(text.starts_with("alice: imported: phone (by time, window 17), 3 answers in 30 s, 5 "));
-    assert!(text.contains("`mfactl codes USER`") && code == Some(0), "{text}");
+    assert!(text.contains("`mfactl codes USER --new`") && code == Some(0), "{text}");
     assert!(!alice.enters(OURS, &codes[1]), "used with the original");
     machine.log.expect_denied("alice", "reused");
     assert!(alice.enters(OURS, &codes[3]), "{}", machine.log);

@@ -10,6 +10,7 @@ use mfa_core::random;
 use mfa_core::record::{Credential, Kept, MAX_CREDENTIALS, MAX_PERIOD, Method, Name, Record};
 use mfa_core::secret::Secret;
 use mfa_core::state::Used;
+use mfa_enroll::app::FIRST_COUNTER;
 use mfa_enroll::args::{algorithm, digits};
 use mfa_enroll::confirm::{insist, used_up};
 use mfa_enroll::qr::QrMode;
@@ -23,9 +24,6 @@ use crate::person::Person;
 use crate::report::line;
 use crate::world::World;
 
-/// The counter that a new event-based credential begins with.
-const FIRST: u64 = 0;
-
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(after_help = "Some apps ignore --algorithm, --digits and --period, and then show wrong \
@@ -34,8 +32,8 @@ pub struct Args {
     /// The login name
     pub user: String,
 
-    /// What to call it, such as phone: 1 to 32 printable characters
-    #[arg(long, value_parser = super::name)]
+    /// What to call it: 1 to 32 printable characters
+    #[arg(long, value_parser = super::name, default_value = "phone")]
     name: Name,
 
     /// Counter-based codes (HOTP) in place of time-based ones
@@ -175,7 +173,9 @@ fn install(
     let used = match credential.method {
         // A secret that is new has not been used.
         Method::Totp { .. } => Used::totp(used.map_or(0, moved)),
-        Method::Hotp => Used::hotp(Some(moved(used.map_or(FIRST, |used| used + 1)))),
+        Method::Hotp => {
+            Used::hotp(Some(moved(used.map_or(FIRST_COUNTER, |used| used.saturating_add(1)))))
+        }
     };
     let mut state = edit.state().cloned().unwrap_or_default();
     state.credentials.insert(credential.id, used);
@@ -204,7 +204,7 @@ impl Args {
 
     fn uri(&self, world: &World, user: &str, secret: &Secret) -> Zeroizing<String> {
         let method = if self.hotp {
-            otpauth::Method::Hotp { counter: FIRST }
+            otpauth::Method::Hotp { counter: FIRST_COUNTER }
         } else {
             otpauth::Method::Totp { period: self.period }
         };
@@ -224,7 +224,7 @@ impl Args {
         }
         let judge = |typed: &str| {
             if self.hotp {
-                judge_counter(typed, &otp, FIRST, self.window)
+                judge_counter(typed, &otp, FIRST_COUNTER, self.window)
             } else {
                 judge(typed, &otp, (world.clock)(), self.period, self.window)
             }
@@ -239,8 +239,11 @@ impl Args {
         secret: &Secret,
         uri: &str,
     ) -> Result<Zeroizing<Vec<u8>>, Failure> {
-        let (r#type, period, counter) =
-            if self.hotp { ("hotp", None, Some(FIRST)) } else { ("totp", Some(self.period), None) };
+        let (r#type, period, counter) = if self.hotp {
+            ("hotp", None, Some(FIRST_COUNTER))
+        } else {
+            ("totp", Some(self.period), None)
+        };
         line(&Added {
             user,
             name: self.name.as_str(),
@@ -279,7 +282,7 @@ mod tests {
         let lab = Lab::new();
         let secret = lab.next_secret();
         let input = format!("12345\n000000\n{}\n", code(&secret, STEP));
-        let said = lab.run("credential add daemon --name phone", &input).unwrap();
+        let said = lab.run("credential add daemon", &input).unwrap();
         let shown = format!("The secret key is: {}\nCode from the app", *secret.to_base32());
         assert!(said.starts_with(&shown), "{said}");
         let end = "The app has it right.\n\
@@ -302,13 +305,13 @@ mod tests {
         let otp = Otp::new(&lab.next_secret(), Algorithm::Sha512, Digits::new(8).unwrap());
         let line = "credential add daemon --name token --hotp --algorithm sha512 --digits 8 \
                     --window 5 --uri --label a --issuer b";
-        let said = lab.run(line, &format!("{}\n{}\n", otp.text(5), otp.text(1))).unwrap();
-        assert!(said.contains("&issuer=b&algorithm=SHA512&digits=8&counter=0\n"), "{said}");
+        let said = lab.run(line, &format!("{}\n{}\n", otp.text(6), otp.text(2))).unwrap();
+        assert!(said.contains("&issuer=b&algorithm=SHA512&digits=8&counter=1\n"), "{said}");
         assert!(said.contains("That code is wrong."), "{said}");
         assert!(said.ends_with("used up; the next one is good now.\n"), "{said}");
         let (record, state) = daemon(&lab).read().unwrap();
         assert_eq!(record.credentials[0].method, Method::Hotp);
-        assert_eq!(*state.credentials.get(&record.credentials[0].id).unwrap(), Used::hotp(Some(2)));
+        assert_eq!(*state.credentials.get(&record.credentials[0].id).unwrap(), Used::hotp(Some(3)));
     }
 
     #[test]

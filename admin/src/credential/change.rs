@@ -47,8 +47,7 @@ pub fn remove(person: &Person, name: &str, last: bool, now: u64) -> Result<Strin
     edit.remove()?;
     Ok(format!(
         "{user}: {name:?} was the last; record and state are gone. A tombstone stays: what {user} \
-         has in the home does not count either.\n`mfactl credential add {user} --name NAME` enrols \
-         again."
+         has in the home does not count either.\n`mfactl credential add {user}` enrols again."
     ))
 }
 
@@ -70,12 +69,8 @@ pub fn rebind(person: &Person) -> Result<String, Failure> {
 
 /// Where in the record the credential of this name is.
 fn place(record: &Record, name: &str) -> Result<usize, Failure> {
-    let names = || record.credentials.iter().map(|credential| credential.name.as_str());
-    names().position(|other| other == name).ok_or_else(|| {
-        let names: Vec<_> = names().map(|name| format!("{name:?}")).collect();
-        let names = names.join(", ");
-        Failure::Refused(format!("{} has no credential {name:?}; there is {names}", record.user))
-    })
+    let mut names = record.credentials.iter().map(|credential| credential.name.as_str());
+    names.position(|other| other == name).ok_or_else(|| Failure::no_credential(record, name))
 }
 
 #[cfg(test)]

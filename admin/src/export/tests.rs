@@ -7,23 +7,20 @@ use mfa_core::account::CodeKind;
 use mfa_core::codes::Hex;
 use mfa_core::gauth::parse;
 use mfa_core::otp::Otp;
-use mfa_core::random;
 use mfa_core::reason::Reason;
 use mfa_core::record::{Codes, Id, Kept, Limit, Name};
 use mfa_core::secret::Secret;
-use mfa_core::store::{Base, Lost, SystemRecord};
+use mfa_core::store::{Lost, SystemRecord};
 use mfa_core::verify::{Answer, Reply, Terms, Verdict, verify};
 use nix::unistd::{Uid, User};
-use tempfile::TempDir;
 
 use super::*;
-use crate::log::Invoker;
+use crate::lab::{self, NOW};
 
-const NOW: u64 = 1_700_000_010;
 const STEP: i64 = 56_666_667;
 
 struct Lab {
-    dir: TempDir,
+    machine: lab::Lab,
     user: User,
 }
 
@@ -31,8 +28,8 @@ impl Lab {
     /// Whoever runs this has this credential.
     fn new(credential: Credential, progress: Used, change: impl FnOnce(&mut Record)) -> Self {
         let user = User::from_uid(Uid::effective()).unwrap().unwrap();
-        let lab = Self { dir: TempDir::new().unwrap(), user };
-        lab.base().create().unwrap();
+        let lab = Self { machine: lab::Lab::new(), user };
+        lab.machine.base().create().unwrap();
         let mut record = Record::new(&lab.user.name, lab.user.uid.as_raw());
         record.rate_limit = Limit { attempts: 100, seconds: 60 };
         let credentials = [(credential.id, progress)].into();
@@ -40,36 +37,15 @@ impl Lab {
         change(&mut record);
         let mut state = State { credentials, attempts: vec![NOW - 7], ..State::default() };
         state.codes = record.codes.iter().map(|codes| (codes.id, 1)).collect();
-        let system = SystemRecord::new(lab.base(), &lab.user.name, lab.user.uid).unwrap();
+        let system = SystemRecord::new(lab.machine.base(), &lab.user.name, lab.user.uid).unwrap();
         system.edit(Lost::Refuse).unwrap().save(record, state).unwrap();
         lab
     }
 
-    fn base(&self) -> Base {
-        Base::new(&self.dir.path().join("lib"), &self.dir.path().join("run"))
-    }
-
     fn export(&self, args: &[&str]) -> Result<Vec<u8>, String> {
-        #[derive(clap::Parser)]
-        struct Line {
-            #[command(flatten)]
-            args: Export,
-        }
-        let words = [&["export", &self.user.name], args].concat();
-        let Line { args } = clap::Parser::try_parse_from(words).unwrap();
-        let world = World {
-            host: "host".into(),
-            invoker: Invoker { uid: 0, login_uid: None, sudo_user: None },
-            log: &|_| {},
-            base: self.base(),
-            pam_d: "/nowhere".into(),
-            clock: &|| NOW,
-            random: &random::system,
-            columns: None,
-        };
-        let mut output = Vec::new();
-        run(&args, &world, &mut output).map_err(|failure| failure.to_string())?;
-        Ok(output)
+        let line = [&["export", &self.user.name], args].concat().join(" ");
+        let said = self.machine.run(&line, "").map_err(|failure| failure.to_string())?;
+        Ok(said.into_bytes())
     }
 }
 
@@ -205,15 +181,15 @@ fn one_of_several_by_name() {
         let name = Name::new("token").unwrap();
         record.credentials.push(Credential { id: Id::new([9; 4]), name, ..hotp() });
     });
-    assert!(lab.export(&["--name", "none"]).unwrap_err().contains("no credential \"none\""));
-    let said = lab.export(&["--name", "phone"]).unwrap_err();
+    assert!(lab.export(&["none"]).unwrap_err().contains("no credential \"none\""));
+    let said = lab.export(&["phone"]).unwrap_err();
     assert!(said.contains("a second credential (\"token\")"), "{said}");
 }
 
 #[test]
 fn a_file_that_is_there_stays() {
     let lab = Lab::new(totp(), Used::totp(STEP), |_| {});
-    let path = lab.dir.path().join("out");
+    let path = lab.machine.dir.path().join("out");
     let args = ["--output", path.to_str().unwrap()];
     let said = String::from_utf8(lab.export(&args).unwrap()).unwrap();
     assert!(said.contains("goes on where the record of"), "{said}");

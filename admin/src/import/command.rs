@@ -17,7 +17,7 @@ use super::undo::undo;
 use super::write::{Terms, write};
 use super::{gauth, list, places};
 use crate::failure::Failure;
-use crate::person::Person;
+use crate::person::{self, Person};
 use crate::world::World;
 
 /// What to import, for whom.
@@ -129,9 +129,7 @@ fn whom(args: &Import, world: &World) -> Result<Vec<String>, Failure> {
         return Ok(args.users.clone());
     }
     if args.undo {
-        return world.base.users().map_err(|error| {
-            Failure::Refused(format!("{} cannot be read ({error})", world.base.dir.display()))
-        });
+        return person::everyone(&world.base);
     }
     Ok(homes::everyone()?.into_iter().collect())
 }
@@ -163,7 +161,7 @@ fn one(
     }
     let opened = file.open();
     if !matches!(opened, Opened::Enrolled(_)) && person.record.look()? == Presence::Here {
-        return Ok(Outcome::Unchanged("it is a system record already".to_owned()));
+        return Ok(Outcome::Unchanged("there is a system record already".to_owned()));
     }
     let account = match opened {
         Opened::Enrolled(account) => account,

@@ -60,7 +60,7 @@ pub struct Report<'a> {
 const NEXT_CODE: &str =
     "The code that a phone shows right now does not count any more; the next one does.";
 const WEAK_CODES: &str = "Scratch codes have eight digits: whoever gets hold of a record finds them \
-                          within minutes. Give out new ones with `mfactl codes USER`.";
+                          within minutes. Give out new ones with `mfactl codes USER --new`.";
 
 impl<'a> Report<'a> {
     /// To `output`, as one object or line by line.
@@ -120,7 +120,7 @@ impl<'a> Report<'a> {
         };
         let would = if self.dry_run && outcome == "imported" { "would be " } else { "" };
         // A name may hold what a terminal obeys.
-        self.say(&format!("{}: {would}{outcome}: {detail}", user.escape_debug()))?;
+        self.say(&format!("{}: {would}{outcome}: {detail}.", user.escape_debug()))?;
         self.lines.push(Line { user: user.to_owned(), outcome, detail });
         Ok(())
     }

@@ -5,29 +5,23 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
-use clap::Parser;
 use mfa_core::otp::{Algorithm, Digits, Otp};
-use mfa_core::random;
 use mfa_core::reason::Reason;
 use mfa_core::record::Method;
 use mfa_core::secret::Secret;
 use mfa_core::store::{Base, Lost, Presence, Store, SystemRecord};
 use mfa_core::verify::{Answer, Reply, Terms, Verdict, verify};
 use nix::unistd::{Uid, User};
-use tempfile::TempDir;
 
-use crate::cli::{Cli, Command};
 use crate::failure::Failure;
-use crate::log::Invoker;
-use crate::world::World;
+use crate::lab::{self, NOW};
 
-const NOW: u64 = 1_700_000_010;
 const STEP: i64 = 56_666_667;
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
 /// `/var/lib/pam_mfa`, `/etc/pam.d` and a google-authenticator file of whoever runs this.
 struct Lab {
-    dir: TempDir,
+    machine: lab::Lab,
     user: User,
     now: Cell<u64>,
 }
@@ -35,14 +29,14 @@ struct Lab {
 impl Lab {
     fn new(options: &str) -> Self {
         let user = User::from_uid(Uid::effective()).unwrap().unwrap();
-        let lab = Self { dir: TempDir::new().unwrap(), user, now: Cell::new(NOW) };
+        let lab = Self { machine: lab::Lab::new(), user, now: Cell::new(NOW) };
         fs::create_dir(lab.path("pam.d")).unwrap();
         lab.write(&format!("{SECRET}\n{options}\n"));
         lab
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        self.machine.dir.path().join(name)
     }
 
     /// The google-authenticator file.
@@ -53,7 +47,7 @@ impl Lab {
     }
 
     fn base(&self) -> Base {
-        Base::new(&self.path("lib"), &self.path("run"))
+        self.machine.base()
     }
 
     fn record(&self) -> SystemRecord {
@@ -67,22 +61,9 @@ impl Lab {
     }
 
     fn run(&self, args: &[&str]) -> (Result<(), Failure>, String) {
-        let words = [&["mfactl", "import"], args].concat();
-        let Command::Import(args) = Cli::try_parse_from(words).unwrap().command else { panic!() };
-        let clock = || self.now.get();
-        let world = World {
-            host: "host".into(),
-            invoker: Invoker { uid: 0, login_uid: None, sudo_user: None },
-            log: &|_| {},
-            base: self.base(),
-            pam_d: self.path("pam.d"),
-            clock: &clock,
-            random: &random::system,
-            columns: None,
-        };
-        let mut output = Vec::new();
-        let result = super::run(&args, &world, &mut output);
-        (result, String::from_utf8(output).unwrap())
+        let line = [&["import"], args].concat().join(" ");
+        let result = self.machine.run_at(self.now.get(), &line, "").map(drop);
+        (result, self.machine.said.borrow().clone())
     }
 
     /// Imported, or the test fails.

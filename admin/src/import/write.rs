@@ -48,9 +48,7 @@ pub fn write(
     let summary = draft.summary();
     let has_codes = draft.scratch_codes() > 0;
     if !terms.dry_run {
-        base.create().map_err(|error| {
-            Failure::Refused(format!("{} cannot be made ({error})", base.dir.display()))
-        })?;
+        base.create().map_err(|error| Failure::Directory(base.dir.clone(), error))?;
         let mut edit = person.record.edit(Lost::Refuse)?;
         if edit.record().is_some() {
             return Ok(Outcome::Unchanged("somebody made a system record just now".to_owned()));
@@ -89,5 +87,5 @@ fn known(
     if !terms.dry_run && !edit.is_buried()? {
         edit.bury(&tombstone(source))?;
     }
-    Ok(Outcome::Unchanged("it is a system record already".to_owned()))
+    Ok(Outcome::Unchanged("there is a system record already".to_owned()))
 }

@@ -3,25 +3,17 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use mfa_core::otp::{Algorithm, Digits};
-use mfa_core::random;
-use mfa_core::record::{Id, Method, Name};
 use mfa_core::secret::Secret;
-use mfa_core::state::{State, Used};
 use mfa_core::store::{Opened, Store};
-use tempfile::TempDir;
 
 use super::*;
-use crate::log::Invoker;
+use crate::lab::{self, secret, totp};
 
-struct Lab {
-    dir: TempDir,
-}
+struct Lab(lab::Lab);
 
 impl Lab {
     fn new(users: &[&str]) -> Self {
-        let lab = Self { dir: TempDir::new().unwrap() };
-        lab.base().create().unwrap();
+        let lab = Self(lab::Lab::new());
         for user in users {
             lab.enrol(user);
         }
@@ -29,7 +21,7 @@ impl Lab {
     }
 
     fn base(&self) -> Base {
-        Base::new(&self.dir.path().join("lib"), &self.dir.path().join("run"))
+        self.0.base()
     }
 
     fn system(&self, user: &str) -> SystemRecord {
@@ -38,42 +30,11 @@ impl Lab {
 
     /// With two credentials.
     fn enrol(&self, user: &str) {
-        let credential = |n: u8| Credential {
-            id: Id::new([n; 4]),
-            name: Name::new(&format!("phone {n}")).unwrap(),
-            method: Method::Totp { period: 30 },
-            secret: Kept::Plain(secret(n)),
-            algorithm: Algorithm::Sha1,
-            digits: Digits::SIX,
-            window: 3,
-            created: None,
-        };
-        let mut record = Record::new(user, 1000);
-        record.credentials = vec![credential(1), credential(2)];
-        let credentials = record.ids().map(|id| (id, Used::totp(7))).collect();
-        let state = State { credentials, ..State::default() };
-        self.system(user).edit(Lost::Refuse).unwrap().save(record, state).unwrap();
+        self.0.enrol_uid(user, 1000, vec![totp(1, "phone"), totp(2, "spare")]);
     }
 
-    fn run(
-        &self,
-        what: fn(&World, &mut dyn Write) -> Result<(), Failure>,
-    ) -> Result<String, String> {
-        let world = World {
-            host: "host".into(),
-            invoker: Invoker { uid: 0, login_uid: None, sudo_user: None },
-            log: &|_| {},
-            base: self.base(),
-            pam_d: "/nowhere".into(),
-            clock: &|| 0,
-            random: &random::system,
-            columns: None,
-        };
-        let mut output = Vec::new();
-        let result = what(&world, &mut output);
-        let output = String::from_utf8(output).unwrap();
-        result.map_err(|failure| format!("{output}{failure}"))?;
-        Ok(output)
+    fn run(&self, what: &str) -> Result<String, String> {
+        self.0.run(what, "").map_err(|failure| format!("{}{failure}", self.0.said.borrow()))
     }
 
     /// How many of the user's secrets are sealed, of two.
@@ -90,15 +51,11 @@ impl Lab {
     }
 }
 
-fn secret(n: u8) -> Secret {
-    Secret::new(vec![n; 20])
-}
-
 #[test]
 fn there_and_back() {
     let lab = Lab::new(&["alice", "bob"]);
     let plain = fs::read(lab.system("alice").path()).unwrap();
-    let said = lab.run(seal).unwrap();
+    let said = lab.run("seal").unwrap();
     assert!(said.starts_with("Records sealed: 2; sealed before: 0.\nKeep a copy of "), "{said}");
     let [_, key] = lab.base().keys;
     assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o7777, 0o600);
@@ -108,27 +65,27 @@ fn there_and_back() {
     }
 
     lab.enrol("carol");
-    assert!(lab.run(seal).unwrap().starts_with("Records sealed: 1; sealed before: 2."));
-    let said = lab.run(unseal).unwrap();
+    assert!(lab.run("seal").unwrap().starts_with("Records sealed: 1; sealed before: 2."));
+    let said = lab.run("unseal").unwrap();
     assert!(said.starts_with("Records unsealed: 3; not sealed before: 0.\nThe key "), "{said}");
     assert_eq!(fs::read(lab.system("alice").path()).unwrap(), plain);
     assert!(key.exists());
-    assert!(lab.run(unseal).unwrap().starts_with("Records unsealed: 0; not sealed before: 3."));
+    assert!(lab.run("unseal").unwrap().starts_with("Records unsealed: 0; not sealed before: 3."));
 }
 
 #[test]
 fn no_key_is_made_beside_one_that_is_missing() {
     let lab = Lab::new(&["alice", "bob"]);
-    lab.run(seal).unwrap();
+    lab.run("seal").unwrap();
     lab.enrol("carol");
     let [_, key] = lab.base().keys;
     let kept = fs::read(&key).unwrap();
     fs::remove_file(&key).unwrap();
     assert_eq!(lab.secrets("alice"), [Err(Reason::Sealed), Err(Reason::Sealed)]);
-    let said = lab.run(seal).unwrap_err();
+    let said = lab.run("seal").unwrap_err();
     assert!(said.contains("alice is sealed with a key that is not here"), "{said}");
     assert!(!key.exists());
-    let said = lab.run(unseal).unwrap_err();
+    let said = lab.run("unseal").unwrap_err();
     assert!(said.contains("alice: failed: ") && said.contains("has no key"), "{said}");
 
     let put = |bytes: &[u8]| {
@@ -137,14 +94,14 @@ fn no_key_is_made_beside_one_that_is_missing() {
     };
     put(&[7; KEY_BYTES]);
     assert_eq!(lab.secrets("alice"), [Err(Reason::OtherKey), Err(Reason::OtherKey)]);
-    let said = lab.run(seal).unwrap_err();
+    let said = lab.run("seal").unwrap_err();
     assert!(
         said.contains("alice: failed: ") && said.ends_with("2 of 3 failed, see above"),
         "{said}"
     );
     put(&kept);
     lab.system("carol").edit(Lost::Refuse).unwrap().remove().unwrap();
-    assert!(lab.run(unseal).is_ok());
+    assert!(lab.run("unseal").is_ok());
     assert_eq!(lab.secrets("bob"), [Ok(secret(1)), Ok(secret(2))]);
 }
 
@@ -153,7 +110,7 @@ fn what_cannot_be_changed_does_not_keep_others() {
     let lab = Lab::new(&["alice", "bob", "carol"]);
     fs::write(lab.system("bob").path(), "version = 1\n").unwrap();
     fs::remove_file(lab.system("carol").state_path()).unwrap();
-    let said = lab.run(seal).unwrap_err();
+    let said = lab.run("seal").unwrap_err();
     assert!(said.contains("bob: failed: ") && said.contains("carol: failed: "), "{said}");
     assert!(
         said.contains("Records sealed: 1;") && said.ends_with("2 of 3 failed, see above"),
@@ -166,14 +123,14 @@ fn what_cannot_be_changed_does_not_keep_others() {
 fn one_at_a_time() {
     let lab = Lab::new(&["alice"]);
     let _turn = take_turns(&lab.base()).unwrap();
-    assert!(lab.run(seal).unwrap_err().contains("is locked by another run"));
+    assert!(lab.run("seal").unwrap_err().contains("is locked by another run"));
     assert_eq!(lab.sealed("alice"), 0);
 }
 
 #[test]
 fn no_records() {
-    let lab = Lab { dir: TempDir::new().unwrap() };
-    for what in [seal, unseal] {
+    let lab = Lab::new(&[]);
+    for what in ["seal", "unseal"] {
         assert!(lab.run(what).unwrap_err().contains("no system records"));
     }
     assert!(!lab.base().keys[1].exists());

@@ -89,7 +89,7 @@ fn command_lines_that_make_no_sense() {
         "",
         "frobnicate",
         "credential",
-        "credential add alice",
+        "credential add",
         "credential add alice --name phone --json",
         "credential add alice --name phone --hotp --period 30",
         "credential add alice --name phone --period 86401",

@@ -14,8 +14,9 @@ use nix::unistd::User;
 use zeroize::Zeroizing;
 
 use super::{Factor, Target};
+use crate::app::FIRST_COUNTER;
 use crate::failure::{Failure, RecordFailure};
-use crate::plan::{FIRST_COUNTER, Method, Plan, USUAL_CODES};
+use crate::plan::{Method, Plan, USUAL_CODES};
 use crate::world::World;
 
 /// A user's record and the name of a credential in it, new or to be replaced.
@@ -210,10 +211,8 @@ impl UserRecord {
 
 /// Whether recovery codes are left.
 fn has_codes((record, state): (&Record, &State)) -> bool {
-    record.codes.iter().filter(|codes| codes.kind == CodeKind::Recovery).any(|codes| {
-        let all = u32::try_from(codes.hashes.len()).unwrap_or(u32::MAX);
-        state.codes.get(&codes.id).is_some_and(|used| used.count_ones() < all)
-    })
+    let mut recovery = record.codes.iter().filter(|codes| codes.kind == CodeKind::Recovery);
+    recovery.any(|codes| state.codes_left(codes) > 0)
 }
 
 #[cfg(test)]
