@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 
-use mfa_core::record::{CodeKind, MAX_CODE_SETS, Record};
+use mfa_core::record::{CodeKind, Codes, MAX_CODE_SETS, Record};
 use mfa_core::state::State;
 use serde::Serialize;
 
@@ -217,9 +217,27 @@ fn merged(old: Option<&Record>, state: &State, new: &Record, now: u64) -> Option
     // What is known and has no state may have been used.
     let is_new = |id| old.is_none_or(|old| !is_known(old, id));
     Fresh { now, counter: Some(0), codes_unused: true }.fill(&mut after, &record, is_new);
+    for codes in old.iter().flat_map(|old| &old.codes) {
+        follow(codes, &record, &mut after);
+    }
     after.retain(&record);
     let is_there = old == Some(&record) && after == *state;
     (!is_there).then_some((record, after))
+}
+
+/// The state marks used codes by place: where a set lists them in another order, the marks go along.
+fn follow(old: &Codes, new: &Record, state: &mut State) {
+    let Some(new) = new.codes.iter().find(|new| new.id == old.id && new.hashes != old.hashes)
+    else {
+        return;
+    };
+    let Some(used) = state.codes.get_mut(&old.id) else { return };
+    let before = *used;
+    let marks = new.hashes.iter().enumerate().filter(|(_, hash)| {
+        let was_used = |(place, other)| other == *hash && before & (1_u32 << place) != 0;
+        old.hashes.iter().enumerate().any(was_used)
+    });
+    *used = marks.fold(0, |used, (place, _)| used | 1 << place);
 }
 
 #[cfg(test)]
@@ -339,6 +357,21 @@ mod tests {
         record.edit(mfa_core::store::Lost::Refuse).unwrap().save(kept, state).unwrap();
         assert_eq!(lab.run("apply -", &text).unwrap(), "daemon: unchanged.\n");
         assert!(record.read().unwrap().1.codes.is_empty());
+    }
+
+    #[test]
+    fn used_codes_stay_used_wherever_in_the_set_they_are() {
+        let lab = Lab::new();
+        let mut record = wanted("daemon");
+        record.codes[0].hashes = [1, 2, 3].map(|n| Hex::new([n; 32])).into();
+        lab.run("apply -", &record.to_text()).unwrap();
+        let installed = installed(&lab, "daemon");
+        let (kept, mut state) = installed.read().unwrap();
+        state.codes.insert(id(9), 0b001);
+        installed.edit(mfa_core::store::Lost::Refuse).unwrap().save(kept, state).unwrap();
+        record.codes[0].hashes = [4, 3, 1].map(|n| Hex::new([n; 32])).into();
+        lab.run("apply -", &record.to_text()).unwrap();
+        assert_eq!(installed.read().unwrap().1.codes.get(&id(9)), Some(&0b100));
     }
 
     #[test]

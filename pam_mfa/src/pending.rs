@@ -6,7 +6,7 @@ use mfa_core::reason::Reason;
 use mfa_core::record::{Credential, Kept, Method, Name, Record};
 use mfa_core::secret::Secret;
 use mfa_core::state::{State, Used};
-use mfa_core::store::Trouble;
+use mfa_core::store::{Opened, Store, Trouble};
 use nix::unistd::Uid;
 use zeroize::Zeroizing;
 
@@ -34,6 +34,8 @@ pub(crate) struct Pending {
     /// The ticket as it was typed, to be looked at again under the lock and spent; `None` where the
     /// line asks for none.
     pub(crate) ticket: Option<Zeroizing<Vec<u8>>>,
+    /// What had no account of this person, to be asked again: a home may hold one by then.
+    pub(crate) asked: Box<dyn Store>,
 }
 
 impl Pending {
@@ -43,6 +45,7 @@ impl Pending {
     /// # Errors
     /// Why there is no record now; [`Reason::Changed`] if another login or the administrator made one.
     pub(crate) fn install(&self, paths: Paths, now: u64) -> Result<(), Trouble> {
+        self.check_not_enrolled()?;
         let place = paths.record(&self.user, Uid::from_raw(self.uid))?;
         let mut edit = place.edit_vacant()?;
         if let Some(ticket) = &self.ticket {
@@ -63,6 +66,17 @@ impl Pending {
         });
         let used = Used::totp(self.step.try_into().unwrap_or(i64::MAX));
         edit.save(record, State { credentials: [(id, used)].into(), ..State::default() })
+    }
+
+    fn check_not_enrolled(&self) -> Result<(), Trouble> {
+        match self.asked.open() {
+            Opened::NotEnrolled(Trouble { reason: Reason::NoFile | Reason::Reset, .. }) => Ok(()),
+            Opened::NotEnrolled(trouble) | Opened::Broken(trouble) => Err(trouble),
+            Opened::Enrolled(_) => {
+                let detail = format!("{}: enrolled meanwhile", self.asked.shown());
+                Err(Trouble { reason: Reason::Changed, detail, errno: None })
+            }
+        }
     }
 }
 

@@ -130,8 +130,12 @@ fn what_the_file_cannot_hold_is_left_out_only_if_told() {
         created: None,
         expires,
     };
-    let tablet =
-        || Credential { id: Id::new([9; 4]), name: Name::new("tablet").unwrap(), ..totp() };
+    let tablet = || Credential {
+        id: Id::new([9; 4]),
+        name: Name::new("tablet").unwrap(),
+        secret: Kept::Plain(Secret::new(vec![2; 20])),
+        ..totp()
+    };
     let needs_lossy = |loss: &str, change: &dyn Fn(&mut Record)| {
         let lab = Lab::new(totp(), Used::totp(STEP), change);
         let said = lab.export(&[]).unwrap_err();
@@ -179,7 +183,12 @@ fn what_no_file_can_say() {
 fn one_of_several_by_name() {
     let lab = Lab::new(totp(), Used::totp(STEP), |record| {
         let name = Name::new("token").unwrap();
-        record.credentials.push(Credential { id: Id::new([9; 4]), name, ..hotp() });
+        record.credentials.push(Credential {
+            id: Id::new([9; 4]),
+            name,
+            secret: Kept::Plain(Secret::new(vec![2; 20])),
+            ..hotp()
+        });
     });
     assert!(lab.export(&["none"]).unwrap_err().contains("no credential \"none\""));
     let said = lab.export(&["phone"]).unwrap_err();

@@ -20,14 +20,16 @@ pub fn look(world: &World) -> Survey {
 /// # Errors
 /// [`Failure::Refused`] if there is one, or if there may be.
 pub fn check(survey: &Survey) -> Result<(), Failure> {
-    let place = |one: &Use| format!("{} line {}", one.file.display(), one.line);
-    let mut named: Vec<_> =
-        survey.uses.iter().filter(|one| one.secret().is_some()).map(place).collect();
+    let place = |one: &Use| {
+        let option = one.stays_with_file()?;
+        Some(format!("{option} in {} line {}", one.file.display(), one.line))
+    };
+    let mut named: Vec<_> = survey.uses.iter().filter_map(place).collect();
     named.dedup();
     if !named.is_empty() {
         return Err(Failure::Refused(format!(
-            "secret= names the file in {}: a service that goes by it knows nothing of the record, so \
-             a code counts twice; take secret= away, or say --force",
+            "the file stays in use by {}: a service that goes by it knows nothing of the record, so \
+             a code counts twice; take that away, or say --force",
             named.join(", ")
         )));
     }

@@ -244,10 +244,18 @@ fn services_that_go_by_the_file() {
     let lab = Lab::new("\" TOTP_AUTH");
     fs::write(lab.path("pam.d/sshd"), "auth required pam_mfa.so secret=/etc/ga/${USER}\n").unwrap();
     fs::write(lab.path("pam.d/postgresql"), "auth required pam_mfa.so\n").unwrap();
-    let (result, output) = lab.import(&[]);
-    let said = result.unwrap_err().to_string();
-    assert!(said.contains("/pam.d/sshd line 1: a service that"), "{said}");
-    assert_eq!(output, "");
+    let says = |expected: &str| {
+        let (result, output) = lab.import(&[]);
+        let said = result.unwrap_err().to_string();
+        assert!(
+            said.contains(expected) && said.contains("/pam.d/sshd line 1: a service"),
+            "{said}"
+        );
+        assert_eq!(output, "");
+    };
+    says("secret= in ");
+    fs::write(lab.path("pam.d/sshd"), "auth required pam_mfa.so store=home\n").unwrap();
+    says("store=home in ");
     assert!(!lab.path("lib").exists());
     let (result, output) = lab.import(&["--force"]);
     assert!(result.is_ok());

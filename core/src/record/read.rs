@@ -49,6 +49,11 @@ pub(super) fn check(record: &Record) -> Result<(), Mistake> {
         if record.credentials.iter().filter(of_that_name).count() > 1 {
             return wrong(format!("two credentials have the name {name:?}"));
         }
+        // Each would take the same code once.
+        let of_that_secret = |other: &&Credential| other.secret == credential.secret;
+        if record.credentials.iter().filter(of_that_secret).count() > 1 {
+            return wrong(format!("another credential has the secret of {name:?}"));
+        }
         if let Kept::Plain(secret) = &credential.secret {
             let length = secret.as_bytes().len();
             if !(MIN_SECRET..=MAX_SECRET).contains(&length) {

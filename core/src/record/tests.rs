@@ -142,6 +142,7 @@ fn as_many_as_there_may_be() {
             record.credentials.push(Credential {
                 id: Id::new([0, 0, 0, u8::try_from(n).unwrap()]),
                 name: Name::new(&format!("{n}")).unwrap(),
+                secret: Kept::Plain(Secret::new(vec![u8::try_from(n).unwrap(); MIN_SECRET])),
                 ..one.credentials[0].clone()
             });
         }

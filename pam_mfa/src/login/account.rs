@@ -61,6 +61,7 @@ mod tests {
     use std::fs;
 
     use mfa_core::secret::Secret;
+    use mfa_core::store::GauthFile;
 
     use super::super::tests::{STEP, Stage, code};
     use super::*;
@@ -75,6 +76,7 @@ mod tests {
             secret: Secret::new(b"12345678901234567890".to_vec()),
             step: STEP,
             ticket: None,
+            asked: Box::new(stage.place()),
         }
     }
 
@@ -134,6 +136,21 @@ mod tests {
         assert_eq!(stage.account(LINE), Outcome::Denied);
         assert_eq!(stage.reason(), "changed");
         assert_eq!(stage.record(), record);
+    }
+
+    #[test]
+    fn who_has_enrolled_at_home_by_then_is_denied() {
+        let mut stage = stage();
+        let path = stage.record_path().with_extension("home");
+        let file = || Box::new(GauthFile::of_caller(path.clone()));
+        fs::write(&path, "GEZDGNBVGY3TQOJQ\n\" TOTP_AUTH\n").unwrap();
+        stage.kept = Some(Pending { asked: file(), ..pending(&stage) });
+        assert_eq!(stage.account(LINE), Outcome::Denied);
+        assert_eq!(stage.reason(), "changed");
+        assert!(stage.record().is_none());
+        fs::remove_file(&path).unwrap();
+        stage.kept = Some(Pending { asked: file(), ..pending(&stage) });
+        assert_eq!(stage.account(LINE), Outcome::Accepted);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use mfa_core::qr::{Plain, Symbol, TooLong};
 use mfa_core::random::{self, NoRandomness};
 use mfa_core::reason::Reason;
 use mfa_core::secret::Secret;
-use mfa_core::store::{SystemRecord, Trouble};
+use mfa_core::store::{Store, SystemRecord, Trouble};
 use mfa_core::verify::{Denied, MAX_ANSWER};
 use nix::unistd::{Uid, gethostname};
 use zeroize::Zeroizing;
@@ -59,8 +59,13 @@ type TicketCheck<'a> = &'a dyn Fn(&[u8]) -> Result<(), Trouble>;
 
 impl Login<'_> {
     /// Lets a person enrol who has not, and keeps what is confirmed with the host: nothing is written
-    /// here. Nobody is asked where no record could be made.
-    pub(super) fn enrol(&self, host: &mut impl Host, paths: Paths) -> Outcome {
+    /// here. Nobody is asked where no record could be made. `asked` has no account of this person.
+    pub(super) fn enrol(
+        &self,
+        host: &mut impl Host,
+        asked: Box<dyn Store>,
+        paths: Paths,
+    ) -> Outcome {
         let (uid, record) = match self.vacancy(paths) {
             Ok(vacancy) => vacancy,
             Err(Trouble { reason, detail, .. }) => {
@@ -70,7 +75,7 @@ impl Login<'_> {
         let now = host.now();
         let check: TicketCheck = &|typed| record.check_ticket(typed, now);
         let check = (self.args.enroll == Enroll::WithTicket).then_some(check);
-        match self.invite(host, uid, check, || Offer::new(&self.facts.user)) {
+        match self.invite(host, uid, asked, check, || Offer::new(&self.facts.user)) {
             Ok(()) => {
                 self.facts.log(host, Level::Info, Decision::Confirmed);
                 Outcome::Accepted
@@ -99,6 +104,7 @@ impl Login<'_> {
         &self,
         host: &mut impl Host,
         uid: Uid,
+        asked: Box<dyn Store>,
         check: Option<TicketCheck>,
         offer: impl FnOnce() -> Result<Offer, Reason>,
     ) -> Result<(), Trouble> {
@@ -112,7 +118,7 @@ impl Login<'_> {
         let offer = offer().map_err(trouble)?;
         let step = self.confirm(host, &offer).map_err(trouble)?;
         let (user, uid) = (self.facts.user.clone(), uid.as_raw());
-        let kept = host.keep(Pending { user, uid, secret: offer.secret, step, ticket });
+        let kept = host.keep(Pending { user, uid, secret: offer.secret, step, ticket, asked });
         if kept { Ok(()) } else { Err(trouble(Reason::Internal)) }
     }
 
@@ -218,7 +224,8 @@ mod tests {
         let login = Login { args: &args, facts: &facts };
         let [drawing, plain] = ["▀▄\n█ \n", "## #\n"].map(|text| Zeroizing::new(text.to_owned()));
         let offer = || Ok(Offer { secret, drawing, plain });
-        guarded(stage, |host| match login.invite(host, Uid::from_raw(1000), ticket, offer) {
+        let (uid, asked) = (Uid::from_raw(1000), Box::new(stage.place()));
+        guarded(stage, |host| match login.invite(host, uid, asked, ticket, offer) {
             Ok(()) => Outcome::Accepted,
             Err(trouble) => {
                 facts.deny(host, Denied::finally(trouble.reason), &trouble.detail, true)
@@ -391,7 +398,8 @@ mod tests {
         let login = Login { args: &args, facts: &facts };
         let nowhere = std::path::Path::new("/nonexistent");
         let paths = Paths { run: nowhere, records: nowhere };
-        assert_eq!(login.enrol(&mut stage, paths), Outcome::Denied);
+        let asked = Box::new(stage.place());
+        assert_eq!(login.enrol(&mut stage, asked, paths), Outcome::Denied);
         assert_eq!(stage.reason(), "no_records");
         assert!(stage.prompts.is_empty() && stage.shown.is_empty() && stage.said.is_empty());
 

@@ -84,7 +84,7 @@ pub(crate) fn authenticate(host: &mut impl Host, args: &[&CStr], paths: Paths) -
             Opened::NotEnrolled(Trouble { reason: Reason::NoFile | Reason::Reset, .. })
                 if args.enroll != Enroll::Never =>
             {
-                login.enrol(host, paths)
+                login.enrol(host, store, paths)
             }
             Opened::NotEnrolled(trouble)
                 if args.nullok

@@ -549,7 +549,8 @@ fn what_an_earlier_attempt_confirmed_counts_no_more() {
         let mut stage = Stage::with_records();
         let secret = Secret::new(vec![1]);
         let user = "alice".to_owned();
-        stage.kept = Some(Pending { user, uid: 1000, secret, step: 1, ticket: None });
+        let asked = Box::new(stage.place());
+        stage.kept = Some(Pending { user, uid: 1000, secret, step: 1, ticket: None, asked });
         assert_eq!(stage.login_with(options), Outcome::Denied, "nobody answers");
         assert_eq!(stage.kept.is_some(), is_kept, "{options}");
     }

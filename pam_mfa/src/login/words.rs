@@ -112,7 +112,8 @@ mod tests {
         let user = nix::unistd::User::from_name(stage.user.as_ref().unwrap()).unwrap().unwrap();
         let secret = mfa_core::secret::Secret::new(b"12345678901234567890".to_vec());
         let (uid, step) = (user.uid.as_raw(), STEP - 2);
-        stage.kept = Some(Pending { user: user.name, uid, secret, step, ticket: None });
+        let asked = Box::new(stage.place());
+        stage.kept = Some(Pending { user: user.name, uid, secret, step, ticket: None, asked });
         assert_eq!(stage.account(""), Outcome::Accepted);
         let by_phone = code(STEP - 1);
         let mut stage = stage.types(&[&by_phone]);

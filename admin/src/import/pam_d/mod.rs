@@ -75,6 +75,15 @@ impl Use {
         let mut options = self.options.iter().rev().map(|option| option.as_bytes());
         options.find_map(|option| option.strip_prefix(b"secret=")).map(OsStr::from_bytes)
     }
+
+    /// The option by which the line looks for a file, whatever records there are, if it does.
+    #[must_use]
+    pub fn stays_with_file(&self) -> Option<&'static str> {
+        let mut options = self.options.iter().rev().map(|option| option.as_bytes());
+        let store = options.find(|option| option.starts_with(b"store="));
+        let is_home = store == Some(b"store=home");
+        self.secret().map(|_| "secret=").or(is_home.then_some("store=home"))
+    }
 }
 
 /// What the configuration says.

@@ -15,7 +15,7 @@ use crate::reason::Reason;
 use crate::record::Record;
 use crate::state::State;
 use crate::store::lock::Deadline;
-use crate::store::replace::{Unreplaced, replace};
+use crate::store::replace::{Unreplaced, clear, replace};
 use crate::store::slots::{self, Device};
 use crate::store::{Place, Rights, Shown, Trouble, file};
 
@@ -110,6 +110,7 @@ impl SystemRecord {
         mut state_file: StateFile,
         lost: Lost,
     ) -> Result<Edit<'_>, Trouble> {
+        clear(&places.record);
         let record = self.existing(&places)?;
         let state = match self.read_state(&mut state_file.file) {
             Ok((_, state)) => Some(state),
@@ -181,7 +182,9 @@ impl Edit<'_> {
                 both.credentials.or_insert_with(*id, || used.clone());
             }
             for (id, used) in &before.codes {
-                both.codes.or_insert_with(*id, || *used);
+                both.codes.or_insert_with(*id, || 0);
+                // Each set has its own order of codes: what is marked in one counts in neither.
+                both.codes.get_mut(id).into_iter().for_each(|marks| *marks |= used);
             }
         }
         // So much may be new that both do not fit: then the old ones die a moment early.

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use super::file::{self, StateFile};
 use super::lock::{self, Deadline};
+use super::replace::clear;
 use super::slots::{self, Damage, Device};
 use super::{Decide, Opened, Outcome, Place, Rights, Rules, Shown, Store, Trouble, Trust};
 use crate::account::Account;
@@ -327,6 +328,7 @@ impl Store for SystemRecord {
                 (verdict, changes) = decide(&self.account(&read.record, &read.state));
                 continue;
             }
+            clear(&places.record);
             if text != read.text || state != read.state {
                 (verdict, changes) = decide(&self.account(&record, &state));
             }

@@ -236,3 +236,31 @@ fn a_sealed_secret_is_the_reason_also_beside_paper_codes() {
     assert_eq!(log_in(&alice, &code(1, NOW / 30)), Err(Reason::Sealed));
     assert!(log_in(&alice, &codes[0].grouped()).is_ok());
 }
+
+#[test]
+fn one_secret_under_two_names_is_refused() {
+    let lab = Lab::new();
+    let twin = Credential { secret: totp(1, "phone").secret, ..totp(2, "old phone") };
+    let alice = lab.enrol(vec![totp(1, "phone")]);
+    let (mut record, mut state) = alice.read().unwrap();
+    state.credentials.insert(twin.id, Used::totp(0));
+    record.credentials.push(twin);
+    // Its codes would be good once for each.
+    let saved = alice.edit(Lost::Refuse).unwrap().save(record, state);
+    assert_eq!(saved.map_err(|trouble| trouble.reason), Err(Reason::BadRecord));
+    assert!(log_in(&alice, &code(1, NOW / 30)).is_ok());
+    assert_eq!(log_in(&alice, &code(1, NOW / 30)), Err(Reason::Reused));
+}
+
+#[test]
+fn what_a_crash_left_beside_a_record_goes_with_the_next_login_or_edit() {
+    let lab = Lab::new();
+    let alice = lab.enrol(vec![totp(1, "phone")]);
+    let beside = alice.path().with_extension("toml~mfa");
+    fs::write(&beside, "a secret").unwrap();
+    let _ = log_in(&alice, "000000");
+    assert!(!beside.exists(), "login");
+    fs::write(&beside, "a secret").unwrap();
+    drop(alice.edit(Lost::Refuse).unwrap());
+    assert!(!beside.exists(), "edit");
+}
