@@ -20,7 +20,10 @@ use crate::world::World;
 #[command(after_help = "\
 A record that is new here gets its state: time-based codes up to now count as used,
 recovery codes as unused, and tokens begin at counter 0. What is known keeps what
-has been used, and bypass codes of the help desk stay while they are good.
+has been used, and bypass codes of the help desk stay while they are good. Where
+the last credential was removed before, nobody knows what has been used: recovery
+codes count as used (see `mfactl state init --codes-unused`), and a token is good
+again after two consecutive codes.
 
 Exit code: 0 if all is as it shall be, 3 if there are mistakes, and then nothing is
 installed, 1 if it could not be done.")]
@@ -186,14 +189,22 @@ fn foresee(person: &Person, new: &Record, world: &World) -> Result<Outcome, Fail
             (Some(old), state)
         }
     };
-    let merged = merged(old.as_ref(), &state, new, (world.clock)());
+    let merged = merged(old.as_ref(), &state, new, first((world.clock)()));
     Ok(if merged.is_some() { Outcome::Changed } else { Outcome::Unchanged })
 }
 
 fn install(person: &Person, new: &Record, world: &World) -> Result<Outcome, Failure> {
     let (mut edit, _) = person.edit_or_create(&world.base)?;
     let state = edit.state().cloned().unwrap_or_default();
-    match merged(edit.record(), &state, new, (world.clock)()) {
+    let mut fresh = first((world.clock)());
+    if edit.record().is_some() {
+        // It may have been in an earlier version of the record, and used then.
+        fresh.counter = None;
+    } else if edit.is_buried()? {
+        // It is not the first one: with the last, the state went as well.
+        fresh = Fresh { counter: None, codes_unused: false, ..fresh };
+    }
+    match merged(edit.record(), &state, new, fresh) {
         None => Ok(Outcome::Unchanged),
         Some((record, state)) => {
             edit.save(record, state)?;
@@ -202,12 +213,22 @@ fn install(person: &Person, new: &Record, world: &World) -> Result<Outcome, Fail
     }
 }
 
+/// What counts as used at `now` of what nobody could use before.
+fn first(now: u64) -> Fresh {
+    Fresh { now, counter: Some(0), codes_unused: true }
+}
+
 /// Record and state as they shall be; `None` if they are so.
-fn merged(old: Option<&Record>, state: &State, new: &Record, now: u64) -> Option<(Record, State)> {
+fn merged(
+    old: Option<&Record>,
+    state: &State,
+    new: &Record,
+    fresh: Fresh,
+) -> Option<(Record, State)> {
     let mut record = new.clone();
     let is_known = |record: &Record, id| record.ids().any(|known| known == id);
     for codes in old.iter().flat_map(|old| &old.codes) {
-        let is_good = codes.expires.is_some_and(|expires| expires > now);
+        let is_good = codes.expires.is_some_and(|expires| expires > fresh.now);
         let has_room = record.codes.len() < MAX_CODE_SETS;
         if codes.kind == CodeKind::Bypass && is_good && has_room && !is_known(&record, codes.id) {
             record.codes.push(codes.clone());
@@ -216,7 +237,7 @@ fn merged(old: Option<&Record>, state: &State, new: &Record, now: u64) -> Option
     let mut after = state.clone();
     // What is known and has no state may have been used.
     let is_new = |id| old.is_none_or(|old| !is_known(old, id));
-    Fresh { now, counter: Some(0), codes_unused: true }.fill(&mut after, &record, is_new);
+    fresh.fill(&mut after, &record, is_new);
     for codes in old.iter().flat_map(|old| &old.codes) {
         follow(codes, &record, &mut after);
     }
@@ -372,6 +393,24 @@ mod tests {
         record.codes[0].hashes = [4, 3, 1].map(|n| Hex::new([n; 32])).into();
         lab.run("apply -", &record.to_text()).unwrap();
         assert_eq!(installed.read().unwrap().1.codes.get(&id(9)), Some(&0b100));
+    }
+
+    #[test]
+    fn what_was_removed_may_have_been_used() {
+        let lab = Lab::new();
+        let text = wanted("daemon").to_text();
+        lab.run("apply -", &text).unwrap();
+        lab.run("credential remove daemon phone", "").unwrap();
+        lab.run("credential remove daemon token --last", "").unwrap();
+        assert_eq!(lab.run("apply - --dry-run", &text).unwrap(), "daemon: would change.\n");
+        assert_eq!(lab.run("apply -", &text).unwrap(), "daemon: changed.\n");
+        let record = installed(&lab, "daemon");
+        let (_, state) = record.read().unwrap();
+        assert_eq!(*state.credentials.get(&id(2)).unwrap(), Used::hotp(None));
+        assert!(state.codes.is_empty());
+        assert_eq!(lab.run("apply -", &text).unwrap(), "daemon: unchanged.\n");
+        lab.run("state init daemon --codes-unused", "").unwrap();
+        assert_eq!(*record.read().unwrap().1.codes.get(&id(9)).unwrap(), 0);
     }
 
     #[test]

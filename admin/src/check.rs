@@ -357,7 +357,10 @@ mod tests {
         let none = "state/daemon: the record has no state; run `mfactl state init daemon`.";
         assert_eq!(mistakes(&lab, "check daemon"), [none]);
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRUSR).unwrap();
-        assert!(mistakes(&lab, "check")[0].starts_with("state/daemon: it is not a regular file"));
+        let found = mistakes(&lab, "check");
+        assert!(found[0].starts_with("state/daemon: it is not a regular file"), "{found:?}");
+        let mend = "; remove it, and run `mfactl state init daemon`.";
+        assert!(found[0].ends_with(mend), "{found:?}");
     }
 
     #[test]

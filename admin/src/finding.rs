@@ -57,12 +57,17 @@ impl Finding {
 const UPGRADE: &str = "install the version of pam_mfa that wrote it";
 
 fn mend(file: &Path, user: &str, trouble: &Trouble) -> String {
+    let is_state = file.parent().is_some_and(|directory| directory.ends_with("state"));
     let file = file.display();
     match trouble.reason {
         _ if is_lost(trouble) => format!("run `mfactl state init {user}`"),
         Reason::WrongMode => format!("run `chmod 0600 {file}`"),
         Reason::WrongOwner => format!("run `chown root {file}`"),
         Reason::NewerRecord | Reason::NewerState => UPGRADE.to_owned(),
+        // An older one put in its place would bring used codes back.
+        Reason::NotRegular | Reason::SymlinkLoop if is_state => {
+            format!("remove it, and run `mfactl state init {user}`")
+        }
         Reason::NotRegular | Reason::SymlinkLoop => {
             "put a regular file of root's in its place".to_owned()
         }

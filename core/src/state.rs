@@ -116,7 +116,11 @@ impl State {
     /// Makes a change that [`crate::verify::verify`] found due for the account of `record`.
     pub fn apply(&mut self, record: &Record, change: &Change) {
         match change {
-            Change::Attempts(limit) => self.attempts.clone_from(&limit.times),
+            Change::Attempts(limit) => {
+                // No clock tells more, and TOML has no larger numbers.
+                let latest = i64::MAX.unsigned_abs();
+                self.attempts = limit.times.iter().map(|&time| time.min(latest)).collect();
+            }
             Change::Credential(place, progress) => {
                 let id = record.credentials.get(*place).map(|credential| credential.id);
                 if let Some(used) = id.and_then(|id| self.credentials.get_mut(&id)) {
@@ -221,6 +225,15 @@ mod tests {
     fn it_is_read_back() {
         for state in [State::default(), largest()] {
             assert_eq!(State::read(state.to_text().as_bytes()), Ok(state));
+        }
+    }
+
+    #[test]
+    fn a_step_is_not_taken_back() {
+        let mut used = Used::totp(7);
+        for (step, highest) in [(6, 7), (8, 8), (7, 8)] {
+            used.advance(&Progress::StepUsed { step, window: 3 });
+            assert_eq!(used.step, Some(highest));
         }
     }
 

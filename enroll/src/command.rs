@@ -51,10 +51,12 @@ fn run() -> Result<(), Failure> {
         let person = target.user().into();
         return carry_out(plan, &target, person);
     }
-    if plan.file.is_none() {
+    let home = env::var_os("HOME");
+    let file = whoami::file(plan.file.clone(), home.clone())?;
+    if whoami::is_usual(&file, home) {
         whoami::record(base)?.map_or(Ok(()), |(record, user)| make_way(&record, &user))?;
     }
-    let target = HomeFile::new(whoami::file(plan.file.clone(), env::var_os("HOME"))?)?;
+    let target = HomeFile::new(file)?;
     carry_out(plan, &target, whoami::person())
 }
 

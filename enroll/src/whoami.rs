@@ -1,6 +1,7 @@
 //! Who runs this, who is enrolled, and where.
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use mfa_core::store::{Base, SystemRecord};
@@ -69,9 +70,40 @@ pub fn file(given: Option<PathBuf>, home: Option<OsString>) -> Result<PathBuf, F
     given.or_else(usual).ok_or(Failure::NoHome)
 }
 
+/// Whether `path` is the usual one in `home`, however it is spelt.
+pub fn is_usual(path: &Path, home: Option<OsString>) -> bool {
+    let directory = |path: &Path| {
+        let named = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+        fs::canonicalize(named.unwrap_or(Path::new("."))).ok()
+    };
+    file(None, home).is_ok_and(|usual| {
+        path.file_name() == usual.file_name() && directory(path) == directory(&usual)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_usual_file_by_other_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("home");
+        fs::create_dir(&home).unwrap();
+        std::os::unix::fs::symlink(&home, dir.path().join("link")).unwrap();
+        for (path, expected) in [
+            ("home/.google_authenticator", true),
+            ("home/./../home/.google_authenticator", true),
+            ("link/.google_authenticator", true),
+            ("home/other", false),
+            (".google_authenticator", false),
+        ] {
+            let found = is_usual(&dir.path().join(path), Some(home.clone().into()));
+            assert_eq!(found, expected, "{path}");
+        }
+        assert!(!is_usual(Path::new(".google_authenticator"), Some(home.into())));
+        assert!(!is_usual(Path::new("/x/.google_authenticator"), None));
+    }
 
     #[test]
     fn home_must_be_absolute_unless_it_does_not_matter() {

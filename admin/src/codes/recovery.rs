@@ -133,6 +133,7 @@ mod tests {
         assert_eq!((&said["recovery_codes_left"], &said["user"]), (&json!(2), &json!("daemon")));
         let (kept, mut state) = record.read().unwrap();
         let [set] = &kept.codes[..] else { panic!("{kept:?}") };
+        assert_eq!(state.codes.len(), 1, "the old ones are forgotten");
         for (place, code) in said["new_codes"].as_array().unwrap().iter().enumerate() {
             let code = canonical(code.as_str().unwrap().as_bytes()).unwrap();
             assert_eq!(position(&hash(&code, &set.salt), &set.hashes), Some(place));

@@ -70,6 +70,14 @@ fn name(text: &str) -> Result<Name, &'static str> {
 pub fn run(args: &Import, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
     let mut report = Report::new(output, args.json, args.dry_run);
     let now = (world.clock)();
+    if !args.undo {
+        let survey = places::look(world);
+        // Lists are no file that a service goes by.
+        if !args.force && args.oath.is_none() && args.uri.is_none() {
+            places::check(&survey)?;
+        }
+        report.without_root(places::without_root(&survey))?;
+    }
     match (&args.oath, &args.uri, args.users.as_slice()) {
         (Some(path), _, users) => {
             lists(args, list::oath(&list::read(path)?, now, users), path, world, &mut report)?;
@@ -99,13 +107,6 @@ fn homes(args: &Import, world: &World, report: &mut Report) -> Result<(), Failur
     }
     if args.file.is_some() && args.users.len() > 1 {
         return Err(Failure::Refused("--file is for one user".to_owned()));
-    }
-    if !args.undo {
-        let survey = places::look(world);
-        if !args.force {
-            places::check(&survey)?;
-        }
-        report.without_root(places::without_root(&survey))?;
     }
     let users = whom(args, world)?;
     let progress = Progress::new(users.len());

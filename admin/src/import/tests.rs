@@ -149,6 +149,13 @@ fn without_a_list_all_up_to_now_counts_as_used() {
 }
 
 #[test]
+fn so_it_does_where_the_list_ends_earlier() {
+    let lab = Lab::imported(&format!("\" DISALLOW_REUSE {}\n\" TOTP_AUTH", STEP - 10));
+    assert_eq!(lab.log_in(&code(STEP)), Err(Reason::Reused));
+    assert_eq!(lab.log_in(&code(STEP + 1)), Ok(()));
+}
+
+#[test]
 fn nothing_is_done_twice_and_the_file_stays() {
     let lab = Lab::new("\" HOTP_COUNTER 7\n11111111");
     let before = fs::metadata(lab.path("file")).unwrap();

@@ -7,6 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use nix::mount::{MsFlags, mount};
+use sandbox::strace::{calls, inject};
 use sandbox::{
     Answer, BY_TIME, CODE, Circumstances, Conversation, DENIED, Dialogue, Host, Machine, PASSWORD,
     RECORDS, SECRET, Secret, Sshd, Then, User, run,
@@ -343,6 +344,42 @@ fn a_ticket_is_good_for_a_while_and_once() {
     let seen = go(&host, &answers, &[Then::Account]);
     assert_eq!((seen.result, seen.messages.len()), (DENIED, 0), "it has been spent");
     machine.log.expect_denied("alice", "bad_ticket");
+}
+
+#[test]
+fn killed_at_every_step_it_is_done_or_can_be_done_again() {
+    let (machine, alice) = fresh();
+    let host = Host::new(&machine, BY_TICKET);
+    let reset = || {
+        fs::remove_dir_all(RECORDS).expect("our own /var/lib");
+        make_records();
+        ticket(&[])
+    };
+    let argv = |ticket: &str| {
+        let host = host.argv("alice", &[Answer::Text(ticket), Answer::App]);
+        [vec!["env".to_owned(), "THEN=account".to_owned()], host].concat()
+    };
+    let calls = calls(&argv(&reset()), RECORDS, "/proc/self/status");
+    let names = ["write", "pwrite64", "fsync", "fdatasync", "fchmod", "renameat", "unlinkat"];
+    let lasting: Vec<_> =
+        calls.into_iter().filter(|call| names.contains(&call.name.as_str())).collect();
+    assert!(lasting.len() > 8, "{lasting:?}");
+    let (path, spent) = (alice.system().path(), format!("{RECORDS}/users/alice.ticket"));
+    let mut done = 0;
+    for call in lasting {
+        inject(&argv(&reset()), &call, "signal=SIGKILL");
+        if path.exists() {
+            done += 1;
+            assert!(!Path::new(&spent).exists(), "{call:?}: the ticket is still good");
+        } else {
+            let ticket = ticket(&[]);
+            let seen = go(&host, &[Answer::Text(&ticket), Answer::App], &[Then::Account]);
+            assert_eq!(seen.account, [0], "{call:?}: {}", machine.log);
+        }
+        assert_eq!(records(), ["state/alice", "users/alice.toml"], "{call:?}");
+        assert_eq!(run(&["mfactl", "check"]), "1 record, no mistakes.", "{call:?}");
+    }
+    assert!(done > 0, "the last step comes after the record");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use nix::unistd::Uid;
 use tempfile::TempDir;
 
 use super::*;
-use crate::account::CodeKind;
+use crate::account::{CodeKind, Sighting};
 use crate::codes::{self, Drawn};
 use crate::otp::{Algorithm, Digits, Otp};
 use crate::record::{Codes, Credential, Id, Kept, Limit, Method, Name};
@@ -143,6 +143,137 @@ fn wrong_codes_do_not_move_a_counter_and_two_in_a_row_do() {
     assert_eq!(log_in(&alice, &code(3, 503)), Err(Reason::Reused));
     assert!(log_in(&alice, &code(3, 504)).is_ok());
     assert_eq!(log_in(&alice, &code(3, 508 + 1000)), Err(Reason::WrongCode), "too far");
+}
+
+#[test]
+fn a_code_further_ahead_waits_for_the_next_only_until_another_is_accepted() {
+    let lab = Lab::new();
+    let alice = lab.enrol(vec![hotp(3, "token")]);
+    assert_eq!(log_in(&alice, &code(3, 500)), Err(Reason::FurtherAhead));
+    assert!(log_in(&alice, &code(3, 0)).is_ok());
+    assert_eq!(log_in(&alice, &code(3, 501)), Err(Reason::FurtherAhead));
+
+    let (record, mut state) = alice.read().unwrap();
+    let behind = Used { ahead: Some(1), ..Used::hotp(Some(5)) };
+    state.credentials.insert(Id::new([0, 0, 0, 3]), behind);
+    alice.edit(Lost::Refuse).unwrap().save(record, state).unwrap();
+    assert_eq!(log_in(&alice, &code(3, 2)), Err(Reason::Reused), "not even if it is waited for");
+}
+
+/// What comes of the code `text`, if this happens between look and lock, and how often it was judged.
+fn disturbed(
+    alice: &SystemRecord,
+    text: &str,
+    disturb: impl Fn(),
+) -> (Result<Verdict, Reason>, usize) {
+    let answer = Answer { first_pass: None, reply: Reply::Given(text.as_bytes()), combined: false };
+    let mut times = 0;
+    let outcome = alice.transact(&mut |account| {
+        times += 1;
+        if times == 1 {
+            disturb();
+        }
+        verify(account, &answer, &TERMS, NOW)
+    });
+    (outcome.map(|outcome| outcome.verdict).map_err(|trouble| trouble.reason), times)
+}
+
+#[test]
+fn what_changed_before_the_lock_is_judged_anew() {
+    let lab = Lab::new();
+    let alice = lab.enrol(vec![hotp(3, "token")]);
+    let first = code(3, 0);
+    let (verdict, times) = disturbed(&alice, &first, || drop(log_in(&alice, &first).unwrap()));
+    assert!(matches!(verdict, Ok(Verdict::Denied(denied)) if denied.reason == Reason::Reused));
+    assert_eq!(times, 2);
+
+    let second = code(3, 1);
+    let (verdict, times) = disturbed(&alice, &second, || {
+        let copy = lab.dir.path().join("state");
+        fs::copy(alice.state_path(), &copy).unwrap();
+        fs::rename(copy, alice.state_path()).unwrap();
+    });
+    assert!(matches!(verdict, Ok(Verdict::Accepted(_))));
+    assert_eq!(times, 2);
+    assert_eq!(
+        log_in(&alice, &second),
+        Err(Reason::Reused),
+        "it is noted in the file of that name"
+    );
+
+    let (verdict, _) = disturbed(&alice, &code(3, 2), || {
+        let record = fs::read_to_string(alice.path()).unwrap();
+        fs::write(alice.path(), record.replace("uid = 1000", "uid = 1001")).unwrap();
+    });
+    assert_eq!(verdict, Err(Reason::UidChanged));
+}
+
+#[test]
+fn each_record_finds_its_own_in_the_state() {
+    let lab = Lab::new();
+    let alice = lab.enrol(vec![totp(1, "phone")]);
+    let set = |n| Codes {
+        id: Id::new([1, 0, 0, n]),
+        kind: CodeKind::Recovery,
+        salt: codes::Hex::new([n; 16]),
+        hashes: vec![codes::Hex::new([n; 32])],
+        created: None,
+        expires: None,
+    };
+    let save = |credential: Credential, codes: Codes| {
+        let state = State {
+            credentials: [(credential.id, Used::totp(0))].into(),
+            codes: [(codes.id, 0)].into(),
+            ..State::default()
+        };
+        let record = Record { credentials: vec![credential], codes: vec![codes], ..empty() };
+        alice.edit(Lost::Refuse).unwrap().save(record, state)
+    };
+    let known = || {
+        let (_, state) = alice.read().unwrap();
+        let codes = state.codes.iter().map(|(id, _)| *id);
+        state.credentials.iter().map(|(id, _)| *id).chain(codes).collect::<Vec<_>>()
+    };
+    save(totp(1, "phone"), set(1)).unwrap();
+    let own = |n| [Id::new([0, 0, 0, n]), Id::new([1, 0, 0, n])];
+    assert_eq!(known(), own(1));
+
+    // Where the new record would be written.
+    let hindrance = alice.path().with_extension("toml~mfa");
+    fs::create_dir(&hindrance).unwrap();
+    assert_eq!(save(totp(2, "phone"), set(2)).unwrap_err().reason, Reason::CannotWrite);
+    let mut found = known();
+    found.sort_unstable();
+    assert_eq!(found, [own(1)[0], own(2)[0], own(1)[1], own(2)[1]]);
+    assert!(log_in(&alice, &code(1, NOW / 30)).is_ok());
+
+    fs::remove_dir(hindrance).unwrap();
+    save(totp(2, "phone"), set(2)).unwrap();
+    assert_eq!(known(), own(2));
+    let slots = fs::read(alice.state_path()).unwrap();
+    let is_there = |text: &[u8]| slots.windows(text.len()).any(|window| window == text);
+    assert!(is_there(b"[credential.00000001]"), "the slot before stays what it was");
+}
+
+#[test]
+fn two_states_that_do_not_fit_together_take_turns() {
+    let lab = Lab::new();
+    let alice = lab.alice();
+    let sightings = vec![Sighting { step: 999_999_999_999, skew: -1_499 }; 3];
+    for from in [0, 16] {
+        let all = (from..from + 16).map(|n| totp(n, &format!("phone {n}")));
+        let credentials: Vec<_> = all.collect();
+        let used =
+            Used { skew: -1_499, sightings: sightings.clone(), ..Used::totp(999_999_999_999) };
+        let state = State {
+            attempts: (0..100).map(|n| NOW + 36 * n).collect(),
+            credentials: credentials.iter().map(|one| (one.id, used.clone())).collect(),
+            ..State::default()
+        };
+        let record = Record { credentials, ..empty() };
+        alice.edit(Lost::Refuse).unwrap().save(record, state.clone()).unwrap();
+        assert_eq!(alice.read().unwrap().1, state);
+    }
 }
 
 #[test]
