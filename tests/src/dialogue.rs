@@ -56,9 +56,11 @@ impl Dialogue {
         let seen = Arc::clone(&screen);
         thread::spawn(move || {
             let mut bytes = [0; 4096];
+            let mut unseen = Vec::new();
             // Linux ends a terminal that nobody holds any more with EIO.
             while let Ok(length @ 1..) = output.read(&mut bytes) {
-                let text = String::from_utf8_lossy(&bytes[..length]);
+                unseen.extend_from_slice(&bytes[..length]);
+                let text = take_text(&mut unseen);
                 seen.0.lock().unwrap_or_else(PoisonError::into_inner).text.push_str(&text);
                 seen.1.notify_all();
             }
@@ -166,6 +168,15 @@ impl Dialogue {
     }
 }
 
+/// The text in `bytes`; a character of which only a part has come stays there.
+fn take_text(bytes: &mut Vec<u8>) -> String {
+    let whole = match str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        _ => bytes.len(),
+    };
+    String::from_utf8_lossy(&bytes.drain(..whole).collect::<Vec<_>>()).into_owned()
+}
+
 /// Both ends of a new terminal. Others who start programs at this moment do not pass them on.
 fn terminal() -> io::Result<(File, File)> {
     let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC)?;
@@ -183,5 +194,22 @@ impl Drop for Dialogue {
     fn drop(&mut self) {
         let _ = self.program.kill();
         let _ = self.program.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_that_comes_in_parts_is_one() {
+        let (mut bytes, mut text) = (Vec::new(), String::new());
+        for byte in "a▀█b".bytes() {
+            bytes.push(byte);
+            text += &take_text(&mut bytes);
+        }
+        assert_eq!((text.as_str(), bytes.len()), ("a▀█b", 0));
+        bytes = b"\xff!".to_vec();
+        assert_eq!(take_text(&mut bytes), "\u{fffd}!");
     }
 }
