@@ -63,7 +63,7 @@ reasons! {
     WrongOwner "wrong_owner" "the file belongs to another user"
     WrongMode "wrong_mode" "the file's mode gives more rights than allowed"
     EmptyFile "empty_file" "the file is empty"
-    TooBig "too_big" "the file is larger than 64 KiB"
+    TooBig "too_big" "the file is too large"
     HoldsNul "holds_nul" "the file holds a NUL byte"
     Unreadable "unreadable" "the file cannot be read"
 
@@ -93,6 +93,14 @@ reasons! {
     NoState "no_state" "the record has no state: see mfactl state init"
     BadState "bad_state" "the state is damaged: see mfactl state init"
     NewerState "newer_state" "the state is of a newer version than this program"
+
+    // The policy.
+    PolicyDenies "policy_denies" "a rule of the policy denies"
+    BadPolicy "bad_policy" "a file in /etc/pam_mfa is malformed: see mfactl check"
+    NewerPolicy "newer_policy" "a file in /etc/pam_mfa is of a newer version than this program"
+    NoGroup "no_group" "a group that a rule names does not exist"
+    GroupDatabase "group_database" "the group database cannot be asked"
+    NoFactor "no_factor" "the user has enrolled nothing of what the rule takes"
 
     // Making the outcome durable.
     Locked "locked" "another login or program holds the file's lock"

@@ -41,6 +41,21 @@ pub(super) fn open(
     }
 }
 
+/// The whole text of a file of at most `most` bytes, which may be empty.
+pub(crate) fn read_any_size(
+    place: &Place,
+    rights: Rights,
+    rules: Rules,
+    most: u64,
+    shown: Shown,
+) -> Result<Vec<u8>, Trouble> {
+    let opened = open_any_size(place, OFlag::O_RDONLY, rights, rules, shown)?;
+    if u64::try_from(opened.stat.st_size).is_ok_and(|size| size <= most) {
+        return read(&opened, shown).map(|mut text| std::mem::take(&mut *text));
+    }
+    Err(Trouble::new(Reason::TooBig, format!("{shown}: {} bytes", opened.stat.st_size)))
+}
+
 /// The same for a file that is about to be overwritten.
 pub(super) fn open_any_size(
     place: &Place,

@@ -20,6 +20,7 @@ use crate::account::{Account, Change};
 use crate::reason::Reason;
 use crate::verify::Verdict;
 
+pub(crate) use file::read_any_size;
 pub use gauth::{GauthFile, Rules};
 pub use key::{host_key, make_host_key};
 pub use rights::Rights;
@@ -80,11 +81,11 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    fn new(reason: Reason, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: Reason, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into(), errno: None }
     }
 
-    fn system(reason: Reason, what: impl fmt::Display, errno: Errno) -> Self {
+    pub(crate) fn system(reason: Reason, what: impl fmt::Display, errno: Errno) -> Self {
         Self { reason, detail: format!("{what}: {}", errno.desc()), errno: Some(errno) }
     }
 }
@@ -92,7 +93,7 @@ impl Trouble {
 /// A path as the log shows it, on demand: with a blank in it the user name in it could forge another
 /// line's words.
 #[derive(Debug, Clone, Copy)]
-pub struct Shown<'a>(&'a Path);
+pub struct Shown<'a>(pub(crate) &'a Path);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

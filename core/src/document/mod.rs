@@ -1,6 +1,8 @@
 //! TOML documents, read key by key; mistakes in them are said by line and cause, never with a value,
 //! which may be a secret.
 
+mod date;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -16,6 +18,8 @@ use crate::reason::Reason;
 pub struct Mistake {
     /// The line, from 1 on, where one can be named.
     pub line: Option<usize>,
+    /// The column in it, from 1 on, in characters.
+    pub column: Option<usize>,
     /// What is wrong, in a few words.
     pub cause: Cow<'static, str>,
     /// It is of a version that this program does not know.
@@ -26,7 +30,14 @@ impl Mistake {
     /// One of the whole document.
     #[must_use]
     pub fn new(cause: impl Into<Cow<'static, str>>) -> Self {
-        Self { line: None, cause: cause.into(), is_newer: false }
+        Self { line: None, column: None, cause: cause.into(), is_newer: false }
+    }
+
+    /// One of what begins at a byte of `text`.
+    #[cold]
+    fn at(text: &str, at: usize, cause: impl Into<Cow<'static, str>>) -> Self {
+        let (line, column) = position(text, at);
+        Self { line: Some(line), column: Some(column), ..Self::new(cause) }
     }
 
     /// The reason for a record.
@@ -79,7 +90,16 @@ pub(crate) struct Table<'t> {
 impl<'t> Table<'t> {
     /// The first question to a whole document: of another version nothing else can be said.
     pub(crate) fn version(&mut self) -> Result<(), Mistake> {
-        let version = self.natural("version")?.unwrap_or(0);
+        self.version_or(0)
+    }
+
+    /// The same where people may leave the version out.
+    pub(crate) fn version_if_said(&mut self) -> Result<(), Mistake> {
+        self.version_or(VERSION)
+    }
+
+    fn version_or(&mut self, left_out: u64) -> Result<(), Mistake> {
+        let version = self.natural("version")?.unwrap_or(left_out);
         if version == VERSION {
             return Ok(());
         }
@@ -110,6 +130,47 @@ impl<'t> Table<'t> {
     /// A list of texts.
     pub(crate) fn texts(&mut self, key: &'static str) -> Result<Vec<&'t str>, Mistake> {
         Ok(self.value(key, |value| list(value, text))?.unwrap_or_default())
+    }
+
+    /// A list of texts that is not empty, if it is there at all: nobody could tell whether none means
+    /// nobody or everybody.
+    pub(crate) fn some_texts(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<Vec<&'t str>>, Mistake> {
+        self.value(key, |value| match list(value, text)? {
+            none if none.is_empty() => Err("an empty list; leave the key out instead".into()),
+            texts => Ok(texts),
+        })
+    }
+
+    /// Yes or no.
+    pub(crate) fn flag(&mut self, key: &'static str) -> Result<Option<bool>, Mistake> {
+        self.value(key, |value| match value {
+            DeValue::Boolean(flag) => Ok(*flag),
+            _ => Err("not true or false".into()),
+        })
+    }
+
+    /// A date, whose day begins at 00:00 UTC, or a date and time with its offset from UTC: seconds
+    /// since 1970.
+    pub(crate) fn moment(&mut self, key: &'static str) -> Result<Option<u64>, Mistake> {
+        self.value(key, |value| match value {
+            DeValue::Datetime(moment) => date::seconds(moment).ok_or_else(|| {
+                "not a date such as 2027-01-15, nor a time such as 2027-01-15T08:00:00Z".into()
+            }),
+            _ => Err("not a date such as 2027-01-15".into()),
+        })
+    }
+
+    /// Whether a key is there.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.fields.contains_key(key)
+    }
+
+    /// Where the table begins, in bytes.
+    pub(crate) fn begins_at(&self) -> usize {
+        self.at
     }
 
     /// A list of whole numbers.
@@ -238,26 +299,31 @@ impl<'t> Table<'t> {
     #[cold]
     #[inline(never)]
     fn mistake<T>(&self, there: &Spanned<T>, cause: &str) -> Mistake {
-        let line = Some(line(self.text, there.span().start));
-        Mistake { line, ..Mistake::new(cause.to_owned()) }
+        Mistake::at(self.text, there.span().start, cause.to_owned())
     }
 
     /// A mistake of the table as a whole.
     #[cold]
     pub(crate) fn wrong(&self, cause: impl Into<Cow<'static, str>>) -> Mistake {
-        Mistake { line: Some(line(self.text, self.at)), ..Mistake::new(cause) }
+        Mistake::at(self.text, self.at, cause)
     }
 }
 
-/// The line of a byte.
-fn line(text: &str, at: usize) -> usize {
-    text.bytes().take(at).filter(|&byte| byte == b'\n').count() + 1
+/// The line and the column of a byte, from 1 on; the column in characters.
+#[must_use]
+pub fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 fn mistake(error: &Error, text: &str) -> Mistake {
-    let line = error.span().map(|span| line(text, span.start));
     // The parser speaks of the syntax alone and quotes nothing.
-    Mistake { line, ..Mistake::new(error.message().replace('\n', " ")) }
+    let cause = error.message().replace('\n', " ");
+    match error.span() {
+        Some(span) => Mistake::at(text, span.start, cause),
+        None => Mistake::new(cause),
+    }
 }
 
 fn text<'t>(value: &'t DeValue<'_>) -> Result<&'t str, Cause> {

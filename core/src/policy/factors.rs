@@ -1,0 +1,65 @@
+//! What a rule takes as a second factor.
+
+use std::fmt;
+
+use crate::account::Account;
+use crate::secret::ScratchCodes;
+use crate::verify::Factor;
+
+/// Kinds of factors, any one of which will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Factors {
+    /// `otp`: codes by time or by counter.
+    pub otp: bool,
+    /// `recovery`: scratch codes, recovery codes, and bypass codes of the help desk.
+    pub recovery: bool,
+}
+
+impl Factors {
+    /// What counts where no rule says otherwise.
+    pub const ALL: Self = Self { otp: true, recovery: true };
+
+    /// What is wrong with other words.
+    pub(super) const UNKNOWN: &str = "not a list of factors; there are otp and recovery";
+
+    /// Adds the factor of this word; `false` if there is none.
+    pub(super) fn add(&mut self, word: &str) -> bool {
+        match word {
+            "otp" => self.otp = true,
+            "recovery" => self.recovery = true,
+            _ => return false,
+        }
+        true
+    }
+
+    /// Whether a code of this kind will do.
+    #[must_use]
+    pub fn hold(self, factor: Factor) -> bool {
+        match factor {
+            Factor::Totp | Factor::Hotp => self.otp,
+            Factor::Scratch | Factor::Recovery | Factor::Bypass => self.recovery,
+        }
+    }
+
+    /// Takes what will not do out of an account. Places in it stay what they are.
+    pub fn restrict(self, account: &mut Account) {
+        if !self.otp {
+            account.credentials.clear();
+        }
+        if !self.recovery {
+            account.scratch_codes = ScratchCodes::default();
+            account.code_sets.clear();
+        }
+    }
+}
+
+impl fmt::Display for Factors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.otp, self.recovery) {
+            (true, true) => "otp or recovery",
+            (true, false) => "otp",
+            (false, true) => "recovery",
+            (false, false) => "nothing",
+        })
+    }
+}
