@@ -19,6 +19,8 @@ pub struct Subject<'a> {
     pub tty: Option<&'a str>,
     /// Who called, where that is somebody else.
     pub invoker: Option<&'a str>,
+    /// The rule of the policy that decided.
+    pub rule: Option<&'a str>,
 }
 
 /// A decision, to be shown as a line for the log.
@@ -42,6 +44,12 @@ pub enum Decision<'a> {
     },
     /// The last login from the same host still counts.
     Grace,
+    /// A check of a while ago still counts.
+    Fresh,
+    /// Nobody was asked for a second factor.
+    Skipped(Skip<'a>),
+    /// A rule that is a dry run let somebody in; else it would have done this.
+    WouldHave(Would),
     /// A code of a new secret was right; what the secret is for is not written yet.
     Confirmed,
     /// The new secret is written, and on disk.
@@ -71,11 +79,49 @@ pub enum Decision<'a> {
     },
 }
 
+/// Why nobody was asked for a second factor.
+#[derive(Debug, Clone, Copy)]
+pub enum Skip<'a> {
+    /// A rule says so, for this reason.
+    Rule(&'a str),
+    /// An entry of the bypass list does.
+    Bypass {
+        /// Which.
+        id: &'a str,
+        /// Why it is there.
+        why: &'a str,
+    },
+    /// The user has not enrolled, and has time to.
+    NotEnrolledYet,
+}
+
+/// What a rule would have done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Would {
+    /// Let in without a second factor.
+    Skip,
+    /// Asked for one.
+    Require,
+    /// Not let in.
+    Deny,
+}
+
+impl fmt::Display for Would {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Skip => "skip",
+            Self::Require => "require",
+            Self::Deny => "deny",
+        })
+    }
+}
+
 impl fmt::Display for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Subject { user, source, host, tty, invoker } = self.subject;
+        let Subject { user, source, host, tty, invoker, rule } = self.subject;
         let word = match self.decision {
-            Decision::Accepted { .. } | Decision::Grace => "accepted",
+            Decision::Accepted { .. } | Decision::Grace | Decision::Fresh => "accepted",
+            Decision::Skipped(_) | Decision::WouldHave(_) => "skipped",
             Decision::Confirmed => "confirmed",
             Decision::Enrolled => "enrolled",
             Decision::Ignored { .. } => "ignored",
@@ -102,11 +148,21 @@ impl fmt::Display for Event<'_> {
                 }
             }
             Decision::Grace => f.write_str(" factor=grace")?,
+            Decision::Fresh => f.write_str(" factor=fresh")?,
+            Decision::Skipped(Skip::Rule(why)) => write!(f, " why={}", Value(why))?,
+            Decision::Skipped(Skip::Bypass { id, why }) => {
+                write!(f, " bypass={id} why={}", Value(why))?;
+            }
+            Decision::Skipped(Skip::NotEnrolledYet) => f.write_str(" why=not_enrolled_yet")?,
+            Decision::WouldHave(would) => write!(f, " would={would}")?,
             Decision::Confirmed | Decision::Enrolled => {}
             Decision::Ignored { reason, detail } | Decision::Warned { reason, detail } => {
                 tell(f, reason, None, detail)?;
             }
             Decision::Denied { denied, detail, .. } => tell(f, denied.reason, denied.wait, detail)?,
+        }
+        if let Some(rule) = rule {
+            write!(f, " rule={}", Value(rule))?;
         }
         if let Some(source) = source {
             write!(f, " source={source}")?;
@@ -126,6 +182,9 @@ impl fmt::Display for Event<'_> {
             }
             Decision::Denied { .. }
             | Decision::Grace
+            | Decision::Fresh
+            | Decision::Skipped(_)
+            | Decision::WouldHave(_)
             | Decision::Confirmed
             | Decision::Enrolled
             | Decision::Ignored { .. }
@@ -198,7 +257,8 @@ mod tests {
 
     fn line(user: &str, decision: Decision) -> String {
         let source = crate::source::address("192.0.2.7");
-        let subject = Subject { user, source, host: None, tty: Some("ssh"), invoker: None };
+        let subject =
+            Subject { user, source, host: None, tty: Some("ssh"), invoker: None, rule: None };
         Event { subject, decision }.to_string()
     }
 
@@ -250,6 +310,32 @@ mod tests {
             line("alice", Decision::Enrolled),
             "enrolled user=alice source=192.0.2.7 tty=ssh"
         );
+    }
+
+    #[test]
+    fn a_skip_says_why_and_by_which_rule() {
+        let said = |decision| {
+            let source = crate::source::address("192.0.2.7");
+            let rule = Some("wave 2");
+            let subject =
+                Subject { user: "alice", source, host: None, tty: None, invoker: None, rule };
+            Event { subject, decision }.to_string()
+        };
+        for (decision, expected) in [
+            (
+                Decision::Skipped(Skip::Rule("no phones here")),
+                "skipped user=alice why=\"no phones here\"",
+            ),
+            (
+                Decision::Skipped(Skip::Bypass { id: "b7", why: "VPN" }),
+                "skipped user=alice bypass=b7 why=VPN",
+            ),
+            (Decision::Skipped(Skip::NotEnrolledYet), "skipped user=alice why=not_enrolled_yet"),
+            (Decision::WouldHave(Would::Deny), "skipped user=alice would=deny"),
+            (Decision::Fresh, "accepted user=alice factor=fresh"),
+        ] {
+            assert_eq!(said(decision), format!("{expected} rule=\"wave 2\" source=192.0.2.7"));
+        }
     }
 
     #[test]

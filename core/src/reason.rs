@@ -100,6 +100,8 @@ reasons! {
     NewerPolicy "newer_policy" "a file in /etc/pam_mfa is of a newer version than this program"
     NoGroup "no_group" "a group that a rule names does not exist"
     GroupDatabase "group_database" "the group database cannot be asked"
+    NoCheck "no_check" "the login comes without the second factor that the policy requires"
+    NullokIgnored "nullok_ignored" "nullok has no effect where there is a policy"
     NoFactor "no_factor" "the user has enrolled nothing of what the rule takes"
 
     // Making the outcome durable.

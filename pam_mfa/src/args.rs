@@ -3,6 +3,7 @@
 use std::ffi::{CStr, OsString};
 use std::os::unix::ffi::OsStringExt;
 
+use mfa_core::policy::Keep;
 use mfa_core::reason::Reason;
 
 /// What the administrator wrote behind `pam_mfa.so`. Later options win.
@@ -11,8 +12,8 @@ use mfa_core::reason::Reason;
 pub(crate) struct Args {
     /// `secret=`: the template of the file's path.
     pub(crate) secret: Option<OsString>,
-    /// `store=`.
-    pub(crate) store: Keeper,
+    /// `store=`; `None` leaves it to the policy.
+    pub(crate) store: Option<Keep>,
     /// `user=`: one identity for all file work, by name or number.
     pub(crate) user: Option<String>,
     /// `authtok_prompt=`.
@@ -43,19 +44,12 @@ pub(crate) struct Args {
     pub(crate) retry: u8,
     /// `enroll`.
     pub(crate) enroll: Enroll,
+    /// `skip=ignore`: whoever is skipped is left to the other modules of the stack.
+    pub(crate) skip_is_ignored: bool,
+    /// `policy_error=require`: with a mistake in /etc/pam_mfa everybody is asked for a code.
+    pub(crate) require_on_policy_error: bool,
     /// `account=yes`: the administrator confirms that the module has an account line, too.
     account_line: bool,
-}
-
-/// Whose record of the user counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Keeper {
-    /// The system's, if there is one, else the one in the home.
-    Auto,
-    /// The system's alone.
-    System,
-    /// The one in the home alone.
-    Home,
 }
 
 /// Whether who is not enrolled enrols while logging in.
@@ -92,7 +86,7 @@ impl Default for Args {
     fn default() -> Self {
         Self {
             secret: None,
-            store: Keeper::Auto,
+            store: None,
             user: None,
             prompt: None,
             strict_owner: true,
@@ -108,6 +102,8 @@ impl Default for Args {
             allow_readonly: false,
             retry: 1,
             enroll: Enroll::Never,
+            skip_is_ignored: false,
+            require_on_policy_error: false,
             account_line: false,
         }
     }
@@ -130,7 +126,7 @@ impl Args {
 
     fn check_enroll(&self) -> Result<(), &'static str> {
         let contradicted = self.secret.is_some()
-            || self.store == Keeper::Home
+            || self.store == Some(Keep::Home)
             || self.forward_pass
             || self.first_pass == FirstPass::Only;
         match self.enroll {
@@ -150,7 +146,13 @@ impl Args {
         };
         match (key, value) {
             (b"secret", Some(path)) => self.secret = Some(OsString::from_vec(path.to_vec())),
-            (b"store", Some(keeper)) => self.store = keeper_of(keeper)?,
+            (b"store", Some(keep)) => {
+                self.store = Some(Keep::of_word(text(keep)?).ok_or(Reason::BadOption)?);
+            }
+            (b"skip", Some(b"success")) => self.skip_is_ignored = false,
+            (b"skip", Some(b"ignore")) => self.skip_is_ignored = true,
+            (b"policy_error", Some(b"deny")) => self.require_on_policy_error = false,
+            (b"policy_error", Some(b"require")) => self.require_on_policy_error = true,
             (b"user", Some(user)) => self.user = Some(text(user)?.to_owned()),
             (b"authtok_prompt", Some(prompt)) => {
                 self.prompt = Some(String::from_utf8_lossy(prompt).into_owned());
@@ -161,7 +163,9 @@ impl Args {
             (b"enroll", None) => self.enroll = Enroll::Anybody,
             (b"enroll", Some(b"ticket")) => self.enroll = Enroll::WithTicket,
             (b"account", Some(b"yes")) => self.account_line = true,
-            (b"enroll" | b"account", Some(_)) => return Err(Reason::BadOption),
+            (b"enroll" | b"account" | b"skip" | b"policy_error", Some(_)) => {
+                return Err(Reason::BadOption);
+            }
             (b"no_strict_owner", None) => self.strict_owner = false,
             (b"debug", None) => self.debug = true,
             (b"try_first_pass", None) => self.first_pass = FirstPass::Try,
@@ -175,15 +179,6 @@ impl Args {
             _ => return Err(Reason::UnknownOption),
         }
         Ok(())
-    }
-}
-
-fn keeper_of(value: &[u8]) -> Result<Keeper, Reason> {
-    match value {
-        b"auto" => Ok(Keeper::Auto),
-        b"system" => Ok(Keeper::System),
-        b"home" => Ok(Keeper::Home),
-        _ => Err(Reason::BadOption),
     }
 }
 
@@ -229,10 +224,10 @@ mod tests {
         let line = "secret=/x/${USER} store=home user=root authtok_prompt=Code: allowed_perm=0440 debug \
                     no_strict_owner use_first_pass forward_pass noskewadj no_increment_hotp \
                     nullok echo-verification-code grace_period=3600 allow_readonly retry=3 \
-                    account=yes";
+                    account=yes skip=ignore policy_error=require";
         let expected = Args {
             secret: Some("/x/${USER}".into()),
-            store: Keeper::Home,
+            store: Some(Keep::Home),
             user: Some("root".into()),
             prompt: Some("Code:".into()),
             strict_owner: false,
@@ -248,6 +243,8 @@ mod tests {
             allow_readonly: true,
             retry: 3,
             enroll: Enroll::Never,
+            skip_is_ignored: true,
+            require_on_policy_error: true,
             account_line: true,
         };
         assert_eq!(parse(line), Ok(expected));
@@ -260,8 +257,10 @@ mod tests {
         assert_eq!(parse("use_first_pass try_first_pass").unwrap().first_pass, FirstPass::Try);
         assert_eq!(parse("secret=a secret=b=c").unwrap().secret.unwrap(), "b=c");
         assert_eq!(parse("secret=").unwrap().secret.unwrap(), "");
-        assert_eq!(parse("store=home store=auto").unwrap().store, Keeper::Auto);
-        assert_eq!(parse("store=system store=home").unwrap().store, Keeper::Home);
+        assert_eq!(parse("store=home store=auto").unwrap().store, Some(Keep::Auto));
+        assert_eq!(parse("store=system store=home").unwrap().store, Some(Keep::Home));
+        assert!(!parse("skip=ignore skip=success").unwrap().skip_is_ignored);
+        assert!(!parse("policy_error=require policy_error=deny").unwrap().require_on_policy_error);
         assert_eq!(parse("enroll=ticket enroll account=yes").unwrap().enroll, Enroll::Anybody);
     }
 
@@ -298,6 +297,8 @@ mod tests {
             "retries=2",
             "=",
             "store",
+            "skip",
+            "policy_error",
             "account",
             "enrol",
         ] {
@@ -323,6 +324,10 @@ mod tests {
             "enroll=yes",
             "account=",
             "account=no",
+            "skip=",
+            "skip=deny",
+            "policy_error=",
+            "policy_error=ignore",
         ] {
             assert_eq!(parse(option), Err((Reason::BadOption, option.to_owned())));
         }

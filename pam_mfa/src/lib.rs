@@ -14,6 +14,7 @@ mod pam;
 mod path;
 mod pending;
 mod person;
+mod ruling;
 
 use std::ffi::CStr;
 use std::path::Path;
@@ -32,11 +33,20 @@ struct Paths<'a> {
     run: &'a Path,
     /// Where root keeps records; a host without it has none.
     records: &'a Path,
+    /// Where the policy is, and the bypass list; a host without them does as it always did.
+    etc: &'a Path,
+    /// Whom both must belong to.
+    owner: Uid,
 }
 
 impl Paths<'static> {
     fn of_host() -> Self {
-        Self { run: Path::new("/run/pam_mfa"), records: Path::new("/var/lib/pam_mfa") }
+        Self {
+            run: Path::new("/run/pam_mfa"),
+            records: Path::new("/var/lib/pam_mfa"),
+            etc: Path::new("/etc/pam_mfa"),
+            owner: Uid::from_raw(0),
+        }
     }
 }
 
@@ -74,6 +84,13 @@ impl PamHooks for PamMfa {
         code(Phase::Account, outcome)
     }
 
+    fn sm_open_session(handle: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        let mut host = pam::Handle::new(handle);
+        let outcome =
+            login::guarded(&mut host, |host| login::open_session(host, &args, Paths::of_host()));
+        code(Phase::Session, outcome)
+    }
+
     /// There are no credentials to set.
     fn sm_setcred(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         PamResultCode::PAM_SUCCESS
@@ -81,14 +98,15 @@ impl PamHooks for PamMfa {
 }
 
 /// What the host is told. In auth, nothing but a verified answer and what the administrator allows in
-/// its place is a success; in account, nothing but an enrolment that is on disk. Who is denied in
+/// its place is a success; in account, nothing but an enrolment that is on disk, or a verified answer. Who is denied in
 /// account has authenticated, and is told that something else is in the way (pam_acct_mgmt(3)).
 fn code(phase: Phase, outcome: Outcome) -> PamResultCode {
     match (phase, outcome) {
-        (Phase::Auth | Phase::Account, Outcome::Accepted) => PamResultCode::PAM_SUCCESS,
-        (Phase::Auth | Phase::Account, Outcome::Ignored) => PamResultCode::PAM_IGNORE,
+        (_, Outcome::Accepted) => PamResultCode::PAM_SUCCESS,
+        (_, Outcome::Ignored) => PamResultCode::PAM_IGNORE,
         (Phase::Auth, Outcome::Denied) => PamResultCode::PAM_AUTH_ERR,
         (Phase::Account, Outcome::Denied) => PamResultCode::PAM_PERM_DENIED,
+        (Phase::Session, Outcome::Denied) => PamResultCode::PAM_SESSION_ERR,
     }
 }
 
@@ -105,6 +123,9 @@ mod tests {
             (Phase::Account, Outcome::Accepted, PamResultCode::PAM_SUCCESS),
             (Phase::Account, Outcome::Ignored, PamResultCode::PAM_IGNORE),
             (Phase::Account, Outcome::Denied, PamResultCode::PAM_PERM_DENIED),
+            (Phase::Session, Outcome::Accepted, PamResultCode::PAM_SUCCESS),
+            (Phase::Session, Outcome::Ignored, PamResultCode::PAM_IGNORE),
+            (Phase::Session, Outcome::Denied, PamResultCode::PAM_SESSION_ERR),
         ] {
             assert_eq!(code(phase, outcome), expected, "{phase:?} {outcome:?}");
         }

@@ -3,13 +3,14 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
+use mfa_core::policy::Keep;
 use mfa_core::reason::Reason;
 use mfa_core::store::{GauthFile, Presence, Rights, Rules, Store, Trouble, Trust};
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid, User};
 
 use crate::Paths;
-use crate::args::{Args, Keeper};
+use crate::args::Args;
 use crate::path::expand;
 
 /// The identity of files that do not exist: what unknown users are given, so that this process is
@@ -19,12 +20,12 @@ const NOBODY: Rights = Rights { uid: Uid::from_raw(65534), gid: Gid::from_raw(65
 /// Where the file is unless the line says otherwise.
 const USUAL_FILE: &str = "~/.google_authenticator";
 
-/// A person and the account, or why there is none.
+/// A person, as far as the user database knows.
 pub(crate) struct Person {
     /// The name that the user database has; the typed one if it has none.
     pub(crate) name: String,
-    /// Where the account is.
-    pub(crate) account: Result<Box<dyn Store>, Unusable>,
+    /// The entry there, or why there is none, and more about it.
+    pub(crate) entry: Result<User, (Reason, String)>,
 }
 
 /// Why a login cannot succeed whatever is answered.
@@ -36,43 +37,46 @@ pub(crate) struct Unusable {
 }
 
 impl Person {
-    /// Looks up who `typed` is and which account `args` means.
-    pub(crate) fn find(typed: Option<String>, args: &Args, paths: Paths) -> Self {
+    /// Looks up who `typed` is.
+    pub(crate) fn find(typed: Option<String>) -> Self {
         let typed = typed.unwrap_or_default();
         let entry = match typed.as_str() {
             "" => Err((Reason::NoUser, String::new())),
             name => look_up(name),
         };
-        let name = entry.as_ref().map_or(typed, |user| user.name.clone());
-        let account = account(&name, entry, args, paths);
-        Self { name, account }
+        Self { name: entry.as_ref().map_or(typed, |user| user.name.clone()), entry }
     }
-}
 
-/// The system record comes first, then the file in the home; `secret=` or `store=` pins one.
-fn account(
-    name: &str,
-    entry: Result<User, (Reason, String)>,
-    args: &Args,
-    paths: Paths,
-) -> Result<Box<dyn Store>, Unusable> {
-    let mut overtaken_by = None;
-    if let (Keeper::Auto | Keeper::System, None, Ok(user)) = (args.store, &args.secret, &entry) {
-        let unusable = |trouble| Unusable { trouble, ask: true };
-        let record = paths.record(&user.name, user.uid).map_err(unusable)?;
-        match record.look().map_err(unusable)? {
-            Presence::NoRecords | Presence::Absent if args.store == Keeper::Auto => {
-                overtaken_by = Some(record);
+    /// Where the account is: the system record comes first, then the file in the home; `secret=` or
+    /// `keep` pins one.
+    ///
+    /// # Errors
+    /// Why there can be none.
+    pub(crate) fn account(
+        &self,
+        args: &Args,
+        keep: Keep,
+        paths: Paths,
+    ) -> Result<Box<dyn Store>, Unusable> {
+        let mut overtaken_by = None;
+        if let (Keep::Auto | Keep::System, None, Ok(user)) = (keep, &args.secret, &self.entry) {
+            let unusable = |trouble| Unusable { trouble, ask: true };
+            let record = paths.record(&user.name, user.uid).map_err(unusable)?;
+            match record.look().map_err(unusable)? {
+                Presence::NoRecords | Presence::Absent if keep == Keep::Auto => {
+                    overtaken_by = Some(record);
+                }
+                _ => return Ok(Box::new(record)),
             }
-            _ => return Ok(Box::new(record)),
         }
+        let file = file(&self.name, self.entry.as_ref(), args, paths.run)?;
+        Ok(Box::new(GauthFile { overtaken_by, ..file }))
     }
-    Ok(Box::new(GauthFile { overtaken_by, ..file(name, entry, args, paths.run)? }))
 }
 
 fn file(
     name: &str,
-    entry: Result<User, (Reason, String)>,
+    entry: Result<&User, &(Reason, String)>,
     args: &Args,
     run_dir: &Path,
 ) -> Result<GauthFile, Unusable> {
@@ -83,7 +87,7 @@ fn file(
             ask: false,
         })?),
     };
-    let rights = fixed.or_else(|| entry.as_ref().ok().map(Rights::from)).unwrap_or(NOBODY);
+    let rights = fixed.or_else(|| entry.ok().map(Rights::from)).unwrap_or(NOBODY);
     // A process that may not act for others must not tell which others there are: it would be denied
     // their files without a question.
     let pretend = |reason, detail: &str| match rights.run(|| ()) {

@@ -1,5 +1,7 @@
 //! Dates of TOML documents in seconds.
 
+use std::fmt;
+
 use toml_datetime::{Date, Datetime, Offset, Time};
 
 /// Seconds since 1970 of a date at 00:00 UTC, or of a date and time with its offset (RFC 3339); `None`
@@ -28,6 +30,23 @@ fn days(Date { year, month, day }: Date) -> i64 {
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     // 719,468 days lie between March 1 of year 0 and 1970.
     year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - 719_468
+}
+
+/// The day of a moment, in seconds since 1970, in UTC: `2027-01-15`.
+#[derive(Debug, Clone, Copy)]
+pub struct Day(pub u64);
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Of the years that TOML can name.
+        let day = i64::try_from(self.0 / 86_400).unwrap_or(i64::MAX).min(2_932_896);
+        let year = (1970..=9999).rev().find(|&year| days(Date { year, month: 1, day: 1 }) <= day);
+        let year = year.unwrap_or(1970);
+        let month = (1..=12).rev().find(|&month| days(Date { year, month, day: 1 }) <= day);
+        let month = month.unwrap_or(1);
+        let day = day - days(Date { year, month, day: 1 }) + 1;
+        write!(f, "{year:04}-{month:02}-{day:02}")
+    }
 }
 
 #[cfg(test)]
@@ -66,6 +85,8 @@ mod tests {
             {
                 for day in 1..=length {
                     assert_eq!(days(Date { year, month, day }), expected, "{year}-{month}-{day}");
+                    let shown = Day(expected.unsigned_abs() * 86_400 + 86_399).to_string();
+                    assert_eq!(shown, format!("{year:04}-{month:02}-{day:02}"));
                     expected += 1;
                 }
             }

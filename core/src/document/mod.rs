@@ -13,6 +13,8 @@ use toml::de::{DeTable, DeValue, Error};
 use crate::audit::Value;
 use crate::reason::Reason;
 
+pub use date::Day;
+
 /// What is wrong with a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {

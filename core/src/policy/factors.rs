@@ -41,6 +41,15 @@ impl Factors {
         }
     }
 
+    /// Whether anything in an account will do. Where everything does, the account itself says what it
+    /// lacks.
+    #[must_use]
+    pub fn are_among(self, account: &Account) -> bool {
+        self == Self::ALL
+            || self.otp && !account.credentials.is_empty()
+            || self.recovery && !(account.scratch_codes.is_empty() && account.code_sets.is_empty())
+    }
+
     /// Takes what will not do out of an account. Places in it stay what they are.
     pub fn restrict(self, account: &mut Account) {
         if !self.otp {

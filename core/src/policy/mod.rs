@@ -54,6 +54,19 @@ pub enum Keep {
     Home,
 }
 
+impl Keep {
+    /// What a word in a policy or on a PAM line means.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        match word {
+            "auto" => Some(Self::Auto),
+            "system" => Some(Self::System),
+            "home" => Some(Self::Home),
+            _ => None,
+        }
+    }
+}
+
 /// What becomes of failures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {

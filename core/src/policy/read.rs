@@ -10,7 +10,7 @@ use crate::document::{self, Table};
 pub(super) fn policy(text: &[u8]) -> Result<Policy, Mistake> {
     document::read(text, |table| {
         table.version()?;
-        let keep = table.text("store")?.map(keep);
+        let keep = table.text("store")?.map(Keep::of_word);
         let mut rules: Vec<Rule> = Vec::new();
         Ok(Policy {
             store: keep
@@ -31,15 +31,6 @@ pub(super) fn policy(text: &[u8]) -> Result<Policy, Mistake> {
             },
         })
     })
-}
-
-fn keep(word: &str) -> Option<Keep> {
-    match word {
-        "auto" => Some(Keep::Auto),
-        "system" => Some(Keep::System),
-        "home" => Some(Keep::Home),
-        _ => None,
-    }
 }
 
 fn limits(table: &mut Table) -> Result<Limits, Mistake> {

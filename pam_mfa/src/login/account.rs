@@ -1,4 +1,5 @@
-//! The account phase: what was confirmed in auth is written, for whoever is let in by then.
+//! The account phase: what was confirmed in auth is written, for whoever is let in by then; and some
+//! are asked again.
 
 use std::ffi::CStr;
 
@@ -9,6 +10,7 @@ use mfa_core::verify::Denied;
 use nix::unistd::User;
 
 use super::facts::Facts;
+use super::recheck::recheck;
 use super::{Outcome, words};
 use crate::Paths;
 use crate::args::Args;
@@ -22,11 +24,14 @@ use crate::person::look_up;
 /// the host may have changed who logs in.
 pub(crate) fn account(host: &mut impl Host, args: &[&CStr], paths: Paths) -> Outcome {
     let pending = host.kept();
-    if let Err((reason, option)) = Args::parse(args) {
-        let user = host.user().unwrap_or_default();
-        return Facts::gather(host, user).deny(host, Denied::finally(reason), &option, false);
-    }
-    let Some(pending) = pending else { return Outcome::Ignored };
+    let args = match Args::parse(args) {
+        Ok(args) => args,
+        Err((reason, option)) => {
+            let user = host.user().unwrap_or_default();
+            return Facts::gather(host, user).deny(host, Denied::finally(reason), &option, false);
+        }
+    };
+    let Some(pending) = pending else { return recheck(host, &args, paths) };
     let typed = host.user().unwrap_or_default();
     let entry = look_up(&typed);
     let facts = Facts::gather(host, entry.as_ref().map_or(typed, |user| user.name.clone()));

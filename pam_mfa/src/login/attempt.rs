@@ -1,6 +1,10 @@
 //! One answer: judged, its costs made durable, and logged.
 
+use std::borrow::Cow;
+
+use mfa_core::account::Account;
 use mfa_core::audit::Decision;
+use mfa_core::policy::{Demand, Factors};
 use mfa_core::reason::Reason;
 use mfa_core::store::{Opened, Store, Trouble};
 use mfa_core::verify::{
@@ -9,6 +13,7 @@ use mfa_core::verify::{
 
 use super::{Login, words};
 use crate::pam::{Host, Level};
+use crate::ruling::Effect;
 
 /// What answers are judged by.
 #[derive(Clone, Copy)]
@@ -61,7 +66,10 @@ impl Login<'_> {
         };
         let terms = self.terms();
         let outcome = store
-            .transact(&mut |account| verify(account, answer, &terms, host.now()))
+            .transact(&mut |account| {
+                let account = self.restricted(account);
+                verify(&account, answer, &terms, host.now())
+            })
             .map_err(|trouble| (Denied::finally(trouble.reason), trouble.detail))?;
         if let Some(trouble) = &outcome.warning {
             let Trouble { reason, detail, .. } = trouble;
@@ -81,6 +89,18 @@ impl Login<'_> {
                 self.forward(host, &accepted, answer)?;
                 Ok((accepted, unwritten))
             }
+        }
+    }
+
+    /// What of an account the rule takes.
+    fn restricted<'a>(&self, account: &'a Account) -> Cow<'a, Account> {
+        match self.ruling.effect {
+            Effect::Require(Demand { factors, .. }) if factors != Factors::ALL => {
+                let mut account = account.clone();
+                factors.restrict(&mut account);
+                Cow::Owned(account)
+            }
+            _ => Cow::Borrowed(account),
         }
     }
 

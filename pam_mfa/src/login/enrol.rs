@@ -13,7 +13,6 @@ use nix::unistd::{Uid, gethostname};
 use zeroize::Zeroizing;
 
 use super::{Login, Outcome, put};
-use crate::Paths;
 use crate::args::Enroll;
 use crate::pam::{Host, Level, Token};
 use crate::pending::{PERIOD, Pending};
@@ -60,13 +59,8 @@ type TicketCheck<'a> = &'a dyn Fn(&[u8]) -> Result<(), Trouble>;
 impl Login<'_> {
     /// Lets a person enrol who has not, and keeps what is confirmed with the host: nothing is written
     /// here. Nobody is asked where no record could be made. `asked` has no account of this person.
-    pub(super) fn enrol(
-        &self,
-        host: &mut impl Host,
-        asked: Box<dyn Store>,
-        paths: Paths,
-    ) -> Outcome {
-        let (uid, record) = match self.vacancy(paths) {
+    pub(super) fn enrol(&self, host: &mut impl Host, asked: Box<dyn Store>) -> Outcome {
+        let (uid, record) = match self.vacancy() {
             Ok(vacancy) => vacancy,
             Err(Trouble { reason, detail, .. }) => {
                 return self.facts.deny(host, Denied::finally(reason), &detail, false);
@@ -87,13 +81,13 @@ impl Login<'_> {
     }
 
     /// Where the record will be, and for which user id.
-    fn vacancy(&self, paths: Paths) -> Result<(Uid, SystemRecord), Trouble> {
+    fn vacancy(&self) -> Result<(Uid, SystemRecord), Trouble> {
         let user = look_up(&self.facts.user).map_err(|(reason, detail)| Trouble {
             reason,
             detail,
             errno: None,
         })?;
-        let record = paths.record(&user.name, user.uid)?;
+        let record = self.paths.record(&user.name, user.uid)?;
         record.check_vacant()?;
         Ok((user.uid, record))
     }
@@ -207,8 +201,19 @@ fn judge(secret: &Secret, typed: &[u8], now: u64) -> Result<u64, Reason> {
 mod tests {
     use super::super::tests::{NOW, Reaction, SECRET, STEP, Stage, code};
     use super::super::{Facts, guarded};
+    use std::path::Path;
+
     use super::*;
+    use crate::Paths;
     use crate::args::Args;
+    use crate::person::Person;
+    use crate::ruling::Ruling;
+
+    /// Where there is nothing.
+    fn nowhere() -> Paths<'static> {
+        let nowhere = Path::new("/nonexistent");
+        Paths { run: nowhere, records: nowhere, etc: nowhere, owner: Uid::from_raw(0) }
+    }
 
     /// What comes of an enrolment where this is typed.
     fn enrol(replies: &[&str], ticket: Option<TicketCheck>) -> (Stage, Outcome) {
@@ -221,7 +226,15 @@ mod tests {
         let secret = Secret::from_lenient_base32(SECRET.as_bytes()).unwrap();
         let args = Args::default();
         let facts = Facts::gather(stage, stage.user.clone().unwrap());
-        let login = Login { args: &args, facts: &facts };
+        let person = Person::find(stage.user.clone());
+        let ruling = Ruling::usual();
+        let login = Login {
+            args: &args,
+            facts: &facts,
+            person: &person,
+            ruling: &ruling,
+            paths: nowhere(),
+        };
         let [drawing, plain] = ["▀▄\n█ \n", "## #\n"].map(|text| Zeroizing::new(text.to_owned()));
         let offer = || Ok(Offer { secret, drawing, plain });
         let (uid, asked) = (Uid::from_raw(1000), Box::new(stage.place()));
@@ -395,11 +408,17 @@ mod tests {
         let line = "enroll account=yes";
         let facts = Facts::gather(&stage, stage.user.clone().unwrap());
         let args = Args::parse(&[c"enroll", c"account=yes"]).unwrap();
-        let login = Login { args: &args, facts: &facts };
-        let nowhere = std::path::Path::new("/nonexistent");
-        let paths = Paths { run: nowhere, records: nowhere };
+        let person = Person::find(stage.user.clone());
+        let ruling = Ruling::usual();
+        let login = Login {
+            args: &args,
+            facts: &facts,
+            person: &person,
+            ruling: &ruling,
+            paths: nowhere(),
+        };
         let asked = Box::new(stage.place());
-        assert_eq!(login.enrol(&mut stage, asked, paths), Outcome::Denied);
+        assert_eq!(login.enrol(&mut stage, asked), Outcome::Denied);
         assert_eq!(stage.reason(), "no_records");
         assert!(stage.prompts.is_empty() && stage.shown.is_empty() && stage.said.is_empty());
 

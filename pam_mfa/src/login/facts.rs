@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use mfa_core::audit::{Decision, Event, Subject};
+use mfa_core::policy::Request;
 use mfa_core::source;
 use mfa_core::verify::Denied;
 
@@ -12,27 +13,44 @@ use crate::pam::{Host, Item, Level};
 /// Facts, gathered once.
 pub(super) struct Facts {
     pub(super) user: String,
+    pub(super) service: String,
     pub(super) host: Option<String>,
-    source: Option<IpAddr>,
-    tty: Option<String>,
-    invoker: Option<String>,
+    pub(super) source: Option<IpAddr>,
+    pub(super) tty: Option<String>,
+    pub(super) invoker: Option<String>,
+    /// The rule of the policy that decided, once one has.
+    pub(super) rule: Option<String>,
 }
 
 impl Facts {
     pub(super) fn gather(host: &impl Host, user: String) -> Self {
-        let remote = host.item(Item::RemoteHost).filter(|name| !name.is_empty());
         // Where sshd looks names up, the address is still in its own variable.
-        let source = remote.as_deref().and_then(|remote| {
-            source::address(remote)
-                .or_else(|| source::of_ssh_connection(&host.variable(c"SSH_CONNECTION")?))
-        });
+        let sshd_says = || source::of_ssh_connection(&host.variable(c"SSH_CONNECTION")?);
+        Self::with(host, user, sshd_says)
+    }
+
+    /// The same in the session phase, in which users may have set any variable (pam_env(8)).
+    pub(super) fn of_session(host: &impl Host, user: String) -> Self {
+        Self::with(host, user, || None)
+    }
+
+    fn with(host: &impl Host, user: String, otherwise: impl FnOnce() -> Option<IpAddr>) -> Self {
+        let remote = host.item(Item::RemoteHost).filter(|name| !name.is_empty());
+        let address = |remote: &str| source::address(remote).or_else(otherwise);
         Self {
             user,
-            source,
+            service: host.item(Item::Service).unwrap_or_default(),
+            source: remote.as_deref().and_then(address),
             host: remote,
             tty: host.item(Item::Tty),
             invoker: host.item(Item::RemoteUser),
+            rule: None,
         }
+    }
+
+    /// What the policy is asked about it, on the machine of this name.
+    pub(super) fn request<'a>(&'a self, node: &'a str) -> Request<'a> {
+        Request { user: &self.user, service: &self.service, source: self.source, node }
     }
 
     pub(super) fn log(&self, host: &impl Host, level: Level, decision: Decision) {
@@ -42,6 +60,7 @@ impl Facts {
             host: self.host.as_deref().filter(|name| source::address(name).is_none()),
             tty: self.tty.as_deref(),
             invoker: self.invoker.as_deref(),
+            rule: self.rule.as_deref(),
         };
         host.log(level, &Event { subject, decision }.to_string());
     }

@@ -2,28 +2,35 @@
 
 mod account;
 mod attempt;
+mod auth;
 mod enrol;
 mod facts;
+mod recheck;
+mod session;
+mod skip;
 mod words;
 
-use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 use mfa_core::account::Account;
-use mfa_core::audit::{Decision, Value};
+use mfa_core::audit::{Decision, Skip, Value};
+use mfa_core::policy::{Demand, Files, Keep};
 use mfa_core::reason::Reason;
 use mfa_core::store::{Opened, Store, Trouble};
 use mfa_core::verify::{Answer, Denied, Reply, Terms, Verdict, admits, is_fresh, verify};
 
 use crate::Paths;
 use crate::args::{Args, Enroll, FirstPass};
-use crate::pam::{CannotAsk, Host, Item, Level, Token};
+use crate::pam::{CannotAsk, Host, Level, Token};
 use crate::person::{Person, Unusable};
+use crate::ruling::{Effect, Ruling};
 use attempt::{Judge, may_answer_again};
 use facts::Facts;
 
 pub(crate) use account::account;
+pub(crate) use auth::authenticate;
+pub(crate) use session::open_session;
 
 /// A part of a login, which the host calls for by itself (pam(3)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +39,8 @@ pub(crate) enum Phase {
     Auth,
     /// May they come in now?
     Account,
+    /// May this session begin?
+    Session,
 }
 
 /// What a phase comes to.
@@ -39,7 +48,8 @@ pub(crate) enum Phase {
 pub(crate) enum Outcome {
     /// Let in.
     Accepted,
-    /// In auth: not enrolled, and `nullok` is on the line. In account: nothing to say.
+    /// In auth: not enrolled, and `nullok` is on the line; or skipped, and `skip=ignore` is. In account
+    /// and session: nothing to say.
     Ignored,
     /// Not let in.
     Denied,
@@ -57,53 +67,43 @@ pub(crate) fn guarded<H: Host>(host: &mut H, hook: impl FnOnce(&mut H) -> Outcom
     })
 }
 
-/// The auth phase.
-pub(crate) fn authenticate(host: &mut impl Host, args: &[&CStr], paths: Paths) -> Outcome {
-    let typed = host.user();
-    let args = match Args::parse(args) {
-        Ok(args) => args,
-        Err((reason, option)) => {
-            let facts = Facts::gather(host, typed.unwrap_or_default());
-            return facts.deny(host, Denied::finally(reason), &option, false);
+/// Reads the files in /etc/pam_mfa; `None` where they cannot be used and the line says that everybody
+/// is asked then. Else the login is denied.
+fn files(
+    host: &impl Host,
+    args: &Args,
+    facts: &Facts,
+    paths: Paths,
+) -> Result<Option<Files>, Outcome> {
+    match Files::read(paths.etc, paths.owner) {
+        Ok(files) => Ok(Some(files)),
+        Err(Trouble { reason, detail, .. }) if args.require_on_policy_error => {
+            facts.log(host, Level::Warning, Decision::Warned { reason, detail: &detail });
+            Ok(None)
         }
-    };
-    if args.enroll != Enroll::Never {
-        // What an earlier attempt of this login confirmed was not let in.
-        drop(host.kept());
+        Err(Trouble { reason, detail, .. }) => {
+            Err(facts.deny(host, Denied::finally(reason), &detail, false))
+        }
     }
-    let person = Person::find(typed, &args, paths);
-    let facts = Facts::gather(host, person.name);
-    let login = Login { args: &args, facts: &facts };
-    if args.debug {
-        login.describe(host, &person.account);
-    }
-    match person.account {
-        Ok(store) => match store.open() {
-            Opened::Enrolled(account) => login.enrolled(host, &*store, account),
-            // A home that is not there today may hold a file tomorrow.
-            Opened::NotEnrolled(Trouble { reason: Reason::NoFile | Reason::Reset, .. })
-                if args.enroll != Enroll::Never =>
-            {
-                login.enrol(host, store, paths)
-            }
-            Opened::NotEnrolled(trouble)
-                if args.nullok
-                    && args.enroll == Enroll::Never
-                    && trouble.reason != Reason::Reset =>
-            {
-                let Trouble { reason, detail, .. } = &trouble;
-                facts.log(host, Level::Info, Decision::Ignored { reason: *reason, detail });
-                Outcome::Ignored
-            }
-            // A process that may not act for others does not ask for them either.
-            Opened::Broken(trouble) if trouble.reason == Reason::NoRights => {
-                facts.deny(host, Denied::finally(trouble.reason), &trouble.detail, false)
-            }
-            Opened::NotEnrolled(trouble) | Opened::Broken(trouble) => login.pretend(host, &trouble),
-        },
-        Err(Unusable { trouble, ask: true }) => login.pretend(host, &trouble),
-        Err(Unusable { trouble, ask: false }) => {
-            facts.deny(host, Denied::finally(trouble.reason), &trouble.detail, false)
+}
+
+/// What the files say to this login; or it is denied, since nobody can tell.
+fn rule(
+    host: &impl Host,
+    facts: &mut Facts,
+    person: &Person,
+    files: Option<Files>,
+) -> Result<Ruling, Outcome> {
+    let Some(files) = files else { return Ok(Ruling::usual()) };
+    let node = host.node();
+    let user = person.entry.as_ref().ok();
+    match Ruling::find(files, &facts.request(&node), user, host.now()) {
+        Ok(ruling) => {
+            facts.rule.clone_from(&ruling.rule);
+            Ok(ruling)
+        }
+        Err(Trouble { reason, detail, .. }) => {
+            Err(facts.deny(host, Denied::finally(reason), &detail, false))
         }
     }
 }
@@ -111,6 +111,9 @@ pub(crate) fn authenticate(host: &mut impl Host, args: &[&CStr], paths: Paths) -
 struct Login<'a> {
     args: &'a Args,
     facts: &'a Facts,
+    person: &'a Person,
+    ruling: &'a Ruling,
+    paths: Paths<'a>,
 }
 
 impl Login<'_> {
@@ -118,9 +121,98 @@ impl Login<'_> {
         Terms {
             learn_skew: self.args.learn_skew,
             advance_hotp: self.args.advance_hotp,
-            grace: self.args.grace,
+            // The policy has a word of its own for it.
+            grace: if self.ruling.settings.is_some() { 0 } else { self.args.grace },
             host: self.facts.host.as_deref(),
         }
+    }
+
+    /// What the policy makes of it.
+    fn decide(&self, host: &mut impl Host, phase: Phase) -> Outcome {
+        match &self.ruling.effect {
+            _ if self.ruling.is_dry_run => self.rehearse(host, phase),
+            Effect::Skip(why) => self.skip(host, phase, Decision::Skipped(Skip::Rule(why))),
+            Effect::Bypass { id, why } => {
+                self.skip(host, phase, Decision::Skipped(Skip::Bypass { id, why }))
+            }
+            Effect::Deny(why) => {
+                words::requires(host, why);
+                self.facts.deny(host, Denied::finally(Reason::PolicyDenies), why, false)
+            }
+            Effect::Require(demand) => self.require(host, phase, *demand),
+        }
+    }
+
+    /// Asks for a second factor.
+    fn require(&self, host: &mut impl Host, phase: Phase, demand: Demand) -> Outcome {
+        let is_policy = self.ruling.settings.is_some();
+        if is_policy && self.args.nullok {
+            let decision = Decision::Warned { reason: Reason::NullokIgnored, detail: "" };
+            self.facts.log(host, Level::Warning, decision);
+        }
+        let enrols =
+            phase == Phase::Auth && self.args.enroll != Enroll::Never && self.keep() != Keep::Home;
+        let store = match self.account() {
+            Ok(store) => store,
+            Err(Unusable { trouble, ask: true }) => return self.pretend(host, &trouble),
+            Err(Unusable { trouble, ask: false }) => return self.deny(host, &trouble),
+        };
+        match store.open() {
+            Opened::Enrolled(mut account) => {
+                demand.factors.restrict(&mut account);
+                if demand.factors.are_among(&account) {
+                    return self.enrolled(host, &*store, account);
+                }
+                let detail = format!("{}: it takes {}", store.shown(), demand.factors);
+                self.pretend(host, &Trouble { reason: Reason::NoFactor, detail, errno: None })
+            }
+            Opened::NotEnrolled(trouble) if self.has_time(&demand, &trouble, host.now()) => {
+                self.remind(host, phase, demand.enrolled_by.unwrap_or_default())
+            }
+            // A home that is not there today may hold a file tomorrow.
+            Opened::NotEnrolled(Trouble { reason: Reason::NoFile | Reason::Reset, .. })
+                if enrols =>
+            {
+                self.enrol(host, store)
+            }
+            Opened::NotEnrolled(trouble)
+                if self.args.nullok
+                    && !is_policy
+                    && self.args.enroll == Enroll::Never
+                    && trouble.reason != Reason::Reset =>
+            {
+                let Trouble { reason, detail, .. } = &trouble;
+                self.facts.log(host, Level::Info, Decision::Ignored { reason: *reason, detail });
+                Outcome::Ignored
+            }
+            // A process that may not act for others does not ask for them either.
+            Opened::Broken(trouble) if trouble.reason == Reason::NoRights => {
+                self.deny(host, &trouble)
+            }
+            Opened::NotEnrolled(trouble) => {
+                let outcome = self.pretend(host, &trouble);
+                if demand.enrolled_by.is_some() {
+                    words::requires(host, "enrol with mfa-enroll, or ask the administrator");
+                }
+                outcome
+            }
+            Opened::Broken(trouble) => self.pretend(host, &trouble),
+        }
+    }
+
+    /// Whose record of the person counts: the line says, or else the policy.
+    fn keep(&self) -> Keep {
+        let by_policy = self.ruling.settings.as_ref().and_then(|settings| settings.store);
+        self.args.store.or(by_policy).unwrap_or(Keep::Auto)
+    }
+
+    fn account(&self) -> Result<Box<dyn Store>, Unusable> {
+        self.person.account(self.args, self.keep(), self.paths)
+    }
+
+    /// Denies without a question.
+    fn deny(&self, host: &impl Host, trouble: &Trouble) -> Outcome {
+        self.facts.deny(host, Denied::finally(trouble.reason), &trouble.detail, false)
     }
 
     fn enrolled(&self, host: &mut impl Host, store: &dyn Store, account: Box<Account>) -> Outcome {
@@ -226,26 +318,20 @@ impl Login<'_> {
 
     /// The last login still counts. What would have been forwarded with a code is still asked for.
     fn within_grace(&self, host: &mut impl Host) -> Outcome {
-        let asks = self.args.first_pass != FirstPass::Only && self.first_pass(host).is_none();
-        if self.args.forward_pass && asks {
-            let forwarded = put(host, "Password: ", false).and_then(|password| {
-                host.set_first_pass(&password).then_some(()).ok_or(Reason::CannotForward)
-            });
-            if let Err(reason) = forwarded {
-                return self.facts.deny(host, Denied::finally(reason), "", true);
-            }
+        if let Err(reason) = self.forward_password(host) {
+            return self.facts.deny(host, Denied::finally(reason), "", true);
         }
         self.facts.log(host, Level::Info, Decision::Grace);
         Outcome::Accepted
     }
 
-    fn describe(&self, host: &impl Host, account: &Result<Box<dyn Store>, Unusable>) {
-        let service = host.item(Item::Service).unwrap_or_default();
-        let file = match account {
+    fn describe(&self, host: &impl Host) {
+        let file = match self.account() {
             Ok(store) => store.shown(),
             Err(Unusable { trouble, .. }) => trouble.to_string(),
         };
-        let [user, service, file] = [&self.facts.user, &service, &file].map(|text| Value(text));
+        let Facts { user, service, .. } = self.facts;
+        let [user, service, file] = [user, service, &file].map(|text| Value(text));
         host.log(Level::Info, &format!("debug user={user} service={service} file={file}"));
     }
 }
@@ -254,5 +340,7 @@ fn put(host: &mut impl Host, prompt: &str, echo: bool) -> Result<Token, Reason> 
     host.ask(prompt, echo).map_err(|CannotAsk| Reason::ConversationFailed)?.ok_or(Reason::NoAnswer)
 }
 
+#[cfg(test)]
+mod policy_tests;
 #[cfg(test)]
 mod tests;

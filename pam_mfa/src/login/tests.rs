@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -16,6 +16,7 @@ use nix::unistd::{Uid, User};
 use tempfile::TempDir;
 
 use super::*;
+use crate::pam::Item;
 use crate::pending::Pending;
 
 pub(super) const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
@@ -39,8 +40,9 @@ pub(super) enum Reaction {
 pub(super) struct Stage {
     dir: TempDir,
     pub(super) user: Option<String>,
-    remote: Option<String>,
-    first_pass: Option<Vec<u8>>,
+    pub(super) service: String,
+    pub(super) remote: Option<String>,
+    pub(super) first_pass: Option<Vec<u8>>,
     pub(super) script: VecDeque<Reaction>,
     pub(super) prompts: Vec<(String, bool)>,
     pub(super) said: Vec<String>,
@@ -56,6 +58,7 @@ impl Stage {
         let stage = Self {
             dir: TempDir::new().unwrap(),
             user: Some(User::from_uid(Uid::effective()).unwrap().unwrap().name),
+            service: "sshd".to_owned(),
             remote: Some("192.0.2.7".to_owned()),
             first_pass: None,
             script: VecDeque::new(),
@@ -70,7 +73,7 @@ impl Stage {
         stage
     }
 
-    fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.dir.path().join("f")
     }
 
@@ -127,6 +130,18 @@ impl Stage {
         code.grouped().to_string()
     }
 
+    /// The same with these files in /etc/pam_mfa.
+    pub(super) fn with_etc(self, files: &[(&str, &str)]) -> Self {
+        let etc = self.dir.path().join("etc");
+        fs::create_dir_all(&etc).unwrap();
+        fs::set_permissions(&etc, fs::Permissions::from_mode(0o755)).unwrap();
+        for (name, text) in files {
+            fs::write(etc.join(name), text).unwrap();
+            fs::set_permissions(etc.join(name), fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        self
+    }
+
     /// The account phase with these options on the line.
     pub(super) fn account(&mut self, line: &str) -> Outcome {
         self.phase(line, account)
@@ -139,7 +154,7 @@ impl Stage {
     }
 
     /// One login with these options on the line, besides the path of the file.
-    fn login(&mut self, options: &str) -> Outcome {
+    pub(super) fn login(&mut self, options: &str) -> Outcome {
         let line = format!("secret={} {options}", self.path().display());
         self.login_with(&line)
     }
@@ -156,7 +171,8 @@ impl Stage {
         let args: Vec<_> = line.split_whitespace().map(|arg| CString::new(arg).unwrap()).collect();
         let args: Vec<_> = args.iter().map(CString::as_c_str).collect();
         let [run, records] = self.paths();
-        let paths = Paths { run: &run, records: &records };
+        let etc = self.dir.path().join("etc");
+        let paths = Paths { run: &run, records: &records, etc: &etc, owner: Uid::effective() };
         self.prompts.clear();
         self.said.clear();
         self.shown.clear();
@@ -182,7 +198,7 @@ impl Host for Stage {
 
     fn item(&self, item: Item) -> Option<String> {
         match item {
-            Item::Service => Some("sshd".to_owned()),
+            Item::Service => Some(self.service.clone()),
             Item::Tty => Some("ssh".to_owned()),
             Item::RemoteHost => self.remote.clone(),
             Item::RemoteUser => None,
@@ -231,6 +247,13 @@ impl Host for Stage {
 
     fn log(&self, _: Level, line: &str) {
         self.log.borrow_mut().push(line.to_owned());
+    }
+
+    fn node(&self) -> String {
+        "web-1.example.org".to_owned()
+    }
+    fn is_checked(&mut self, _: &str) -> bool {
+        false
     }
 
     fn now(&self) -> u64 {

@@ -1,5 +1,6 @@
 //! What the person is told, besides the prompt.
 
+use mfa_core::document::Day;
 use mfa_core::reason::Reason;
 use mfa_core::store::Trouble;
 use mfa_core::verify::Denied;
@@ -45,6 +46,19 @@ pub(super) fn few_codes(host: &mut impl Host, left: Option<usize>) {
         Some(_) | None => return,
     };
     host.inform(&format!("{left}; ask the administrator for new ones"));
+}
+
+/// Tells a person why they do not get in.
+pub(super) fn requires(host: &mut impl Host, why: &str) {
+    host.tell(&format!("access requires MFA: {why}"));
+}
+
+/// Tells a person by when, in seconds since 1970, they have to enrol.
+pub(super) fn enrol_by(host: &mut impl Host, moment: u64) {
+    host.inform(&format!(
+        "From {} on access requires MFA: enrol with mfa-enroll, or ask the administrator",
+        Day(moment)
+    ));
 }
 
 /// Tells a person that the new secret counts from now on. Codes on paper are not given here: what is

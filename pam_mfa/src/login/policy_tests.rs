@@ -1,0 +1,245 @@
+//! Logins where the administrator has laid something down.
+
+use std::fs;
+
+use nix::unistd::{Group, User};
+
+use super::tests::{STEP, Stage, code};
+use super::*;
+
+/// A user with a file by time, on a host with this policy.
+fn stage(rules: &str) -> Stage {
+    let policy = format!("version = 1\n{rules}");
+    Stage::new("\" TOTP_AUTH").with_etc(&[("policy.toml", &policy)])
+}
+
+fn rule(condition: &str, effect: &str) -> String {
+    format!("[[rule]]\nname = \"the rule\"\n{condition}\n{effect}\n")
+}
+
+const LIST: &str = "[[bypass]]\nid = \"b7\"\nnetwork = \"192.0.2.0/24\"\nservices = [\"sshd\"]\nreason = \"VPN\"\n";
+
+fn own_group() -> String {
+    let user = User::from_uid(nix::unistd::Uid::effective()).unwrap().unwrap();
+    Group::from_gid(user.gid).unwrap().unwrap().name
+}
+
+#[test]
+fn without_a_matching_rule_a_code_is_required() {
+    for rules in ["", &rule("users = [\"nobody else\"]", "skip = \"x\"")] {
+        let mut stage = stage(rules).types(&[&code(STEP), "000000"]);
+        assert_eq!(stage.login(""), Outcome::Accepted);
+        assert!(!stage.last_log().contains(" rule="), "{}", stage.last_log());
+        assert_eq!(stage.login(""), Outcome::Denied);
+    }
+}
+
+#[test]
+fn a_rule_skips() {
+    let condition =
+        format!("groups = [\"{}\"]\nhosts = [\"web-?\"]\nfrom = [\"192.0.2.0/28\"]", own_group());
+    let mut stage = stage(&rule(&condition, "skip = \"no phones here\""));
+    for (line, outcome) in [
+        ("", Outcome::Accepted),
+        ("skip=success", Outcome::Accepted),
+        ("skip=ignore", Outcome::Ignored),
+    ] {
+        assert_eq!(stage.login(line), outcome);
+        assert!(stage.prompts.is_empty() && stage.said.is_empty());
+        let log = stage.last_log();
+        assert!(
+            log.starts_with("skipped user=")
+                && log.contains(" why=\"no phones here\" rule=\"the rule\" source=192.0.2.7 "),
+            "{log}"
+        );
+    }
+    stage.remote = Some("192.0.2.77".to_owned());
+    assert_eq!(stage.login(""), Outcome::Denied);
+    assert_eq!(stage.prompts.len(), 2);
+}
+
+#[test]
+fn a_skip_still_forwards_the_password() {
+    let mut stage = stage(&rule("", "skip = \"x\"")).types(&["hunter2"]);
+    assert_eq!(stage.login("forward_pass"), Outcome::Accepted);
+    assert_eq!(stage.prompts, [("Password: ".to_owned(), false)]);
+    assert_eq!(stage.first_pass.as_deref(), Some(&b"hunter2"[..]));
+    assert_eq!(stage.login("forward_pass"), Outcome::Denied, "nobody answers");
+    // What another module asked for is there already.
+    assert_eq!(stage.login("use_first_pass forward_pass"), Outcome::Accepted);
+    assert!(stage.prompts.is_empty());
+}
+
+#[test]
+fn whom_nobody_knows_nobody_skips() {
+    for (rules, list) in [(rule("", "skip = \"x\""), ""), (String::new(), LIST)] {
+        let mut stage = stage(&rules).with_etc(&[("bypass.toml", list)]);
+        stage.user = Some("no such user".to_owned());
+        for line in ["", "nullok", "skip=ignore"] {
+            assert_eq!(stage.login(line), Outcome::Denied);
+            assert_eq!(stage.reason(), "unknown_user");
+            assert!(stage.prompts.is_empty(), "as for those who are skipped");
+        }
+    }
+}
+
+#[test]
+fn the_bypass_list_needs_no_policy() {
+    let mut stage = Stage::new("\" TOTP_AUTH").with_etc(&[("bypass.toml", LIST)]);
+    assert_eq!(stage.login(""), Outcome::Accepted);
+    let log = stage.last_log();
+    assert!(log.contains(" bypass=b7 why=VPN source=192.0.2.7 "), "{log}");
+    assert!(stage.prompts.is_empty());
+    for (remote, service) in [
+        (Some("192.0.3.7"), "sshd"),
+        (Some("client.example"), "sshd"),
+        (None, "sshd"),
+        (Some("192.0.2.7"), "login"),
+    ] {
+        stage.remote = remote.map(str::to_owned);
+        stage.service = service.to_owned();
+        assert_eq!(stage.login(""), Outcome::Denied, "{remote:?} {service}");
+        assert_eq!(stage.prompts.len(), 2);
+    }
+    stage.service = "sshd".to_owned();
+    stage.remote = Some("::ffff:192.0.2.9".to_owned());
+    assert_eq!(stage.login(""), Outcome::Accepted);
+    // Without a policy nullok is what it was.
+    fs::remove_file(stage.path()).unwrap();
+    stage.remote = None;
+    assert_eq!(stage.login("nullok"), Outcome::Ignored);
+}
+
+#[test]
+fn a_rule_denies_and_says_why_whatever_the_bypass_list_says() {
+    let mut stage =
+        stage(&rule("", "deny = \"come through the VPN\"")).with_etc(&[("bypass.toml", LIST)]);
+    assert_eq!(stage.login("nullok"), Outcome::Denied);
+    assert_eq!(stage.reason(), "policy_denies");
+    assert!(stage.prompts.is_empty());
+    assert_eq!(stage.said, ["access requires MFA: come through the VPN"]);
+}
+
+#[test]
+fn nullok_means_nothing_to_a_policy() {
+    let mut stage = stage("");
+    fs::remove_file(stage.path()).unwrap();
+    assert_eq!(stage.login("nullok"), Outcome::Denied);
+    assert_eq!(stage.prompts.len(), 2, "asked like any other");
+    assert_eq!(stage.reason(), "no_file");
+    assert!(stage.log.borrow()[0].contains(" reason=nullok_ignored "), "{:?}", stage.log);
+}
+
+#[test]
+fn who_has_time_to_enrol() {
+    // NOW is 2023-11-14.
+    let demand = |day| rule("", &format!("require = [\"otp\"]\nenrolled_by = {day}"));
+    let mut early = stage(&demand("2023-11-15"));
+    fs::remove_file(early.path()).unwrap();
+    assert_eq!(early.login(""), Outcome::Accepted);
+    assert_eq!(
+        early.shown,
+        ["From 2023-11-15 on access requires MFA: enrol with mfa-enroll, or ask the administrator"]
+    );
+    assert!(early.last_log().contains(" why=not_enrolled_yet "), "{}", early.last_log());
+    assert_eq!(early.login("skip=ignore"), Outcome::Ignored);
+
+    let mut late = stage(&demand("2023-11-14"));
+    fs::remove_file(late.path()).unwrap();
+    assert_eq!(late.login(""), Outcome::Denied);
+    assert_eq!(late.prompts.len(), 2, "asked like any other");
+    assert_eq!(late.said, ["access requires MFA: enrol with mfa-enroll, or ask the administrator"]);
+
+    // Who has enrolled is asked before that, too; what is broken is not missing.
+    let mut stage = stage(&demand("2023-11-15")).types(&["000000"]);
+    assert_eq!(stage.login(""), Outcome::Denied);
+    fs::write(stage.path(), "").unwrap();
+    assert_eq!(stage.login(""), Outcome::Denied);
+    assert_eq!(stage.reason(), "empty_file");
+}
+
+#[test]
+fn a_rule_takes_only_what_it_names() {
+    for (factors, by_phone, by_paper) in [
+        ("\"otp\"", Outcome::Accepted, Outcome::Denied),
+        ("\"recovery\"", Outcome::Denied, Outcome::Accepted),
+        ("\"otp\", \"recovery\"", Outcome::Accepted, Outcome::Accepted),
+    ] {
+        let policy = format!("version = 1\n{}", rule("", &format!("require = [{factors}]")));
+        let mut stage = Stage::new("\" TOTP_AUTH\n11111111")
+            .with_etc(&[("policy.toml", &policy)])
+            .types(&[&code(STEP), "11111111"]);
+        assert_eq!(stage.login(""), by_phone, "{factors}");
+        assert_eq!(stage.login(""), by_paper, "{factors}");
+        assert!(stage.last_log().contains(" rule=\"the rule\" "), "{}", stage.last_log());
+    }
+    let mut stage = stage(&rule("", "require = [\"recovery\"]")).types(&[&code(STEP)]);
+    assert_eq!(stage.login(""), Outcome::Denied);
+    assert_eq!((stage.reason().as_str(), stage.prompts.len()), ("no_factor", 1));
+}
+
+#[test]
+fn a_dry_run_lets_everybody_in_and_says_what_it_would_have_done() {
+    let cases: [(&str, fn(&Stage), &str); 4] = [
+        ("deny = \"x\"", |_| (), "deny"),
+        ("require = [\"otp\"]", |_| (), "require"),
+        ("require = [\"recovery\"]", |_| (), "deny"),
+        ("require = [\"otp\"]", |stage| fs::remove_file(stage.path()).unwrap(), "deny"),
+    ];
+    for (effect, prepare, would) in cases {
+        let mut stage = stage(&rule("", &format!("{effect}\nenforce = false")));
+        prepare(&stage);
+        assert_eq!(stage.login(""), Outcome::Accepted);
+        assert!(stage.prompts.is_empty() && stage.said.is_empty());
+        let expected = format!(" would={would} rule=\"the rule\" ");
+        assert!(stage.last_log().contains(&expected), "{}", stage.last_log());
+    }
+}
+
+#[test]
+fn a_mistake_denies_or_asks_everybody() {
+    for (name, text, reason) in [
+        ("policy.toml", "version = 1\ncolour = 1", "bad_policy"),
+        ("policy.toml", "version = 2", "newer_policy"),
+        (
+            "policy.toml",
+            "version = 1\n[[rule]]\nname = \"x\"\ngroups = [\"no such group\"]\nskip = \"x\"",
+            "no_group",
+        ),
+        ("bypass.toml", &LIST[..60], "bad_policy"),
+    ] {
+        let mut stage = Stage::new("\" TOTP_AUTH").with_etc(&[("bypass.toml", LIST), (name, text)]);
+        for line in ["", "policy_error=deny", "nullok"] {
+            assert_eq!(stage.login(line), Outcome::Denied, "{text}");
+            assert_eq!(stage.reason(), reason);
+            assert!(stage.prompts.is_empty());
+        }
+        if reason != "no_group" {
+            let mut stage = stage.types(&["000000", &code(STEP)]);
+            assert_eq!(stage.login("policy_error=require nullok"), Outcome::Denied);
+            assert_eq!(stage.login("policy_error=require"), Outcome::Accepted);
+            assert!(stage.log.borrow()[0].contains(&format!(
+                "warning user={} reason={reason} ",
+                stage.user.clone().unwrap()
+            )));
+        }
+    }
+}
+
+#[test]
+fn the_policy_says_whose_record_counts_unless_the_line_does() {
+    let policy = "version = 1\nstore = \"system\"";
+    let mut stage = Stage::with_records().with_etc(&[("policy.toml", policy)]);
+    assert_eq!(stage.login_with(""), Outcome::Denied);
+    assert!(stage.last_log().contains(".toml"), "{}", stage.last_log());
+    assert_eq!(stage.login_with("store=home"), Outcome::Denied);
+    assert!(stage.last_log().contains(".google_authenticator"), "{}", stage.last_log());
+}
+
+#[test]
+fn grace_periods_are_for_hosts_without_a_policy() {
+    let options = format!("\" TOTP_AUTH\n\" LAST0 192.0.2.7 {}", super::tests::NOW - 50);
+    let mut stage = Stage::new(&options).with_etc(&[("policy.toml", "version = 1")]);
+    assert_eq!(stage.login("grace_period=60"), Outcome::Denied);
+    assert_eq!(stage.prompts.len(), 2);
+}

@@ -1,0 +1,77 @@
+//! The session phase: who got in by a bare key although the policy demands a second factor is turned
+//! away.
+//!
+//! sshd runs no auth phase for a public key alone. What auth has let in carries a token that only
+//! root could have left; nothing else of what the PAM environment says is believed, since a user can
+//! set all of it before this phase (pam_env(8), `user_readenv`).
+
+use std::ffi::CStr;
+
+use mfa_core::policy::Demand;
+use mfa_core::reason::Reason;
+use mfa_core::store::Opened;
+use mfa_core::verify::Denied;
+
+use super::facts::Facts;
+use super::{Login, Outcome, Phase, files, rule, words};
+use crate::Paths;
+use crate::args::Args;
+use crate::pam::Host;
+use crate::person::Person;
+use crate::ruling::Effect;
+
+/// The one service this phase acts for: others run it without auth for good reasons (cron, su by
+/// root, systemd --user).
+const SERVICE: &str = "sshd";
+
+/// Why somebody is turned away, and who can change that.
+const KEY_ALONE: &str = "this login was by a key alone; ask the administrator for \
+                         `AuthenticationMethods publickey,keyboard-interactive`";
+
+/// May this session begin?
+pub(crate) fn open_session(host: &mut impl Host, args: &[&CStr], paths: Paths) -> Outcome {
+    let typed = host.user();
+    let mut facts = Facts::of_session(host, typed.clone().unwrap_or_default());
+    if facts.service != SERVICE {
+        return Outcome::Ignored;
+    }
+    let args = match Args::parse(args) {
+        Ok(args) => args,
+        Err((reason, option)) => return facts.deny(host, Denied::finally(reason), &option, false),
+    };
+    let person = Person::find(typed);
+    facts.user.clone_from(&person.name);
+    let was_let_in = false;
+    let files = match files(host, &args, &facts, paths) {
+        Ok(files) => files,
+        Err(denied) => return denied,
+    };
+    if was_let_in || files.as_ref().is_some_and(|files| files.policy.is_none()) {
+        return Outcome::Ignored;
+    }
+    let ruling = match rule(host, &mut facts, &person, files) {
+        Ok(ruling) => ruling,
+        Err(denied) => return denied,
+    };
+    let login = Login { args: &args, facts: &facts, person: &person, ruling: &ruling, paths };
+    match &ruling.effect {
+        Effect::Require(demand) if !ruling.is_dry_run => login.turn_away(host, demand),
+        _ => login.decide(host, Phase::Session),
+    }
+}
+
+impl Login<'_> {
+    /// A second factor is due, and nobody is asked for one here.
+    fn turn_away(&self, host: &mut impl Host, demand: &Demand) -> Outcome {
+        if let Some(enrolled_by) = demand.enrolled_by {
+            let opened = self.account().map(|store| store.open());
+            if let Ok(Opened::NotEnrolled(trouble)) = opened {
+                if self.has_time(demand, &trouble, host.now()) {
+                    return self.remind(host, Phase::Session, enrolled_by);
+                }
+            }
+        }
+        words::requires(host, KEY_ALONE);
+        self.facts.deny(host, Denied::finally(Reason::NoCheck), KEY_ALONE, false)
+    }
+}
