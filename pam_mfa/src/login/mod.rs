@@ -27,6 +27,7 @@ use crate::person::{Person, Unusable};
 use crate::ruling::{Effect, Ruling};
 use attempt::{Judge, may_answer_again};
 use facts::Facts;
+use skip::has_time;
 
 pub(crate) use account::account;
 pub(crate) use auth::authenticate;
@@ -166,7 +167,7 @@ impl Login<'_> {
                 let detail = format!("{}: it takes {}", store.shown(), demand.factors);
                 self.pretend(host, &Trouble { reason: Reason::NoFactor, detail, errno: None })
             }
-            Opened::NotEnrolled(trouble) if self.has_time(&demand, &trouble, host.now()) => {
+            Opened::NotEnrolled(trouble) if has_time(&demand, &trouble, host.now()) => {
                 self.remind(host, phase, demand.enrolled_by.unwrap_or_default())
             }
             // A home that is not there today may hold a file tomorrow.

@@ -13,7 +13,7 @@ use mfa_core::store::Opened;
 use mfa_core::verify::Denied;
 
 use super::facts::Facts;
-use super::{Login, Outcome, Phase, files, rule, words};
+use super::{Login, Outcome, Phase, files, has_time, rule, words};
 use crate::Paths;
 use crate::args::Args;
 use crate::pam::Host;
@@ -66,7 +66,7 @@ impl Login<'_> {
         if let Some(enrolled_by) = demand.enrolled_by {
             let opened = self.account().map(|store| store.open());
             if let Ok(Opened::NotEnrolled(trouble)) = opened {
-                if self.has_time(demand, &trouble, host.now()) {
+                if has_time(demand, &trouble, host.now()) {
                     return self.remind(host, Phase::Session, enrolled_by);
                 }
             }

@@ -50,17 +50,10 @@ impl Login<'_> {
         let Ok(store) = self.account() else { return Would::Deny };
         match store.open() {
             Opened::Enrolled(account) if demand.factors.are_among(&account) => Would::Require,
-            Opened::NotEnrolled(trouble) if self.has_time(demand, &trouble, now) => Would::Skip,
+            Opened::NotEnrolled(trouble) if has_time(demand, &trouble, now) => Would::Skip,
             Opened::NotEnrolled(_) if self.args.enroll != Enroll::Never => Would::Require,
             Opened::Enrolled(_) | Opened::NotEnrolled(_) | Opened::Broken(_) => Would::Deny,
         }
-    }
-
-    /// Whether who has not enrolled need not yet. A home that is not there today may hold a file
-    /// tomorrow.
-    pub(super) fn has_time(&self, demand: &Demand, trouble: &Trouble, now: u64) -> bool {
-        matches!(trouble.reason, Reason::NoFile | Reason::Reset)
-            && demand.enrolled_by.is_some_and(|enrolled_by| now < enrolled_by)
     }
 
     /// Asks for the password that would have been forwarded with a code.
@@ -72,4 +65,11 @@ impl Login<'_> {
         let password = put(host, "Password: ", false)?;
         host.set_first_pass(&password).then_some(()).ok_or(Reason::CannotForward)
     }
+}
+
+/// Whether who has not enrolled need not yet. A home that is not there today may hold a file
+/// tomorrow.
+pub(super) fn has_time(demand: &Demand, trouble: &Trouble, now: u64) -> bool {
+    matches!(trouble.reason, Reason::NoFile | Reason::Reset)
+        && demand.enrolled_by.is_some_and(|enrolled_by| now < enrolled_by)
 }

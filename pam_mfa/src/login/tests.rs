@@ -249,13 +249,6 @@ impl Host for Stage {
         self.log.borrow_mut().push(line.to_owned());
     }
 
-    fn node(&self) -> String {
-        "web-1.example.org".to_owned()
-    }
-    fn is_checked(&mut self, _: &str) -> bool {
-        false
-    }
-
     fn now(&self) -> u64 {
         self.now
     }

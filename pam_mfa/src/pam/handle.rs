@@ -90,13 +90,6 @@ impl Host for Handle<'_> {
         ffi::log(self.0, priority(level), line);
     }
 
-    fn node(&self) -> String {
-        String::new()
-    }
-    fn is_checked(&mut self, _: &str) -> bool {
-        false
-    }
-
     fn now(&self) -> u64 {
         // A clock before 1970 counts as 1970, at which no code is good.
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())

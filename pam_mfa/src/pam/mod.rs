@@ -84,9 +84,6 @@ pub(crate) trait Host {
     /// Writes a line to the system's log.
     fn log(&self, level: Level, line: &str);
 
-    fn node(&self) -> String;
-    fn is_checked(&mut self, user: &str) -> bool;
-
     /// Seconds since 1970.
     fn now(&self) -> u64;
 }
