@@ -34,6 +34,12 @@ impl<const N: usize> Hex<N> {
         Self(bytes)
     }
 
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Reads exactly 2 N digits, a to f in lower case.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {

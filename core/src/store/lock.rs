@@ -78,7 +78,7 @@ pub(super) fn lock_path(
 }
 
 /// Opens a directory of this process's user with mode 0700 or less, made if it is missing.
-fn private_dir(parent: impl AsFd + Copy, name: &Path) -> Result<OwnedFd, Errno> {
+pub(super) fn private_dir(parent: impl AsFd + Copy, name: &Path) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let dir = match openat(parent, name, flags, Mode::empty()) {
         Err(Errno::ENOENT) => {

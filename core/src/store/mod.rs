@@ -7,6 +7,7 @@ mod limit;
 mod lock;
 mod replace;
 mod rights;
+mod run;
 pub mod slots;
 mod system;
 mod walk;
@@ -24,6 +25,7 @@ pub(crate) use file::read_any_size;
 pub use gauth::{GauthFile, Rules};
 pub use key::{host_key, make_host_key};
 pub use rights::Rights;
+pub(crate) use run::RunFile;
 pub use system::{Base, Edit, Lost, Presence, SystemRecord};
 pub use walk::{Place, Trust, locate};
 

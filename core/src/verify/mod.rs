@@ -114,6 +114,14 @@ impl Factor {
             Self::Bypass => "bypass_code",
         }
     }
+
+    /// Reads that word.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Totp, Self::Hotp, Self::Scratch, Self::Recovery, Self::Bypass]
+            .into_iter()
+            .find(|factor| factor.name() == name)
+    }
 }
 
 /// Which of the two inputs of an [`Answer`].

@@ -11,6 +11,7 @@ use mfa_core::verify::{
     Accepted, Answer, Denied, Input, Reply, Verdict, admits, verify, work_in_vain,
 };
 
+use super::fresh::Freshness;
 use super::{Login, words};
 use crate::pam::{Host, Level};
 use crate::ruling::Effect;
@@ -19,7 +20,12 @@ use crate::ruling::Effect;
 #[derive(Clone, Copy)]
 pub(super) enum Judge<'a> {
     /// The person's account.
-    Account(&'a dyn Store),
+    Account {
+        /// Where it is.
+        store: &'a dyn Store,
+        /// For what the check will count again.
+        fresh: Option<&'a Freshness>,
+    },
     /// Nothing: whatever is answered is denied for this, but the person is asked like any other.
     Nothing(&'a Trouble),
 }
@@ -37,6 +43,10 @@ impl Login<'_> {
                 let unwritten = unwritten.as_ref().map(|trouble| trouble.detail.as_str());
                 let decision = Decision::Accepted { accepted: &accepted, unwritten };
                 self.facts.log(host, Level::Info, decision);
+                host.mark_checked(&self.facts.user);
+                if let Judge::Account { fresh: Some(fresh), .. } = judge {
+                    self.keep_fresh(host, fresh, &accepted);
+                }
                 words::few_codes(host, accepted.codes_left);
                 return Ok(());
             }
@@ -59,7 +69,7 @@ impl Login<'_> {
         answer: &Answer,
     ) -> Result<(Accepted, Option<Trouble>), (Denied, String)> {
         let store = match judge {
-            Judge::Account(store) => store,
+            Judge::Account { store, .. } => store,
             Judge::Nothing(trouble) => {
                 return Err((Denied::finally(trouble.reason), trouble.detail.clone()));
             }
@@ -130,7 +140,7 @@ impl Login<'_> {
 pub(super) fn may_answer_again(host: &impl Host, judge: Judge) -> bool {
     match judge {
         Judge::Nothing(_) => true,
-        Judge::Account(store) => match store.open() {
+        Judge::Account { store, .. } => match store.open() {
             Opened::Enrolled(account) => admits(&account, host.now()).is_ok(),
             Opened::NotEnrolled(_) | Opened::Broken(_) => false,
         },

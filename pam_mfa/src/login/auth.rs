@@ -37,5 +37,9 @@ pub(crate) fn authenticate(host: &mut impl Host, args: &[&CStr], paths: Paths) -
     if args.debug {
         login.describe(host);
     }
-    login.decide(host, Phase::Auth)
+    let outcome = login.decide(host, Phase::Auth);
+    if outcome != Outcome::Denied {
+        login.leave_token(host);
+    }
+    outcome
 }

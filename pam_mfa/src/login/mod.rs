@@ -5,9 +5,11 @@ mod attempt;
 mod auth;
 mod enrol;
 mod facts;
+mod fresh;
 mod recheck;
 mod session;
 mod skip;
+mod token;
 mod words;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,6 +29,7 @@ use crate::person::{Person, Unusable};
 use crate::ruling::{Effect, Ruling};
 use attempt::{Judge, may_answer_again};
 use facts::Facts;
+use fresh::Freshness;
 use skip::has_time;
 
 pub(crate) use account::account;
@@ -160,9 +163,10 @@ impl Login<'_> {
         };
         match store.open() {
             Opened::Enrolled(mut account) => {
+                let fresh = self.freshness(host, &account);
                 demand.factors.restrict(&mut account);
                 if demand.factors.are_among(&account) {
-                    return self.enrolled(host, &*store, account);
+                    return self.enrolled(host, &*store, account, fresh.as_ref());
                 }
                 let detail = format!("{}: it takes {}", store.shown(), demand.factors);
                 self.pretend(host, &Trouble { reason: Reason::NoFactor, detail, errno: None })
@@ -216,8 +220,14 @@ impl Login<'_> {
         self.facts.deny(host, Denied::finally(trouble.reason), &trouble.detail, false)
     }
 
-    fn enrolled(&self, host: &mut impl Host, store: &dyn Store, account: Box<Account>) -> Outcome {
-        let judge = Judge::Account(store);
+    fn enrolled(
+        &self,
+        host: &mut impl Host,
+        store: &dyn Store,
+        account: Box<Account>,
+        fresh: Option<&Freshness>,
+    ) -> Outcome {
+        let judge = Judge::Account { store, fresh };
         if admits(&account, host.now()).is_err() {
             // Nobody is asked, but the attempt counts.
             let answer = Answer { first_pass: None, reply: Reply::NotAsked, combined: false };
@@ -228,6 +238,9 @@ impl Login<'_> {
         }
         if is_fresh(&account, &self.terms(), host.now()) {
             return self.within_grace(host);
+        }
+        if let Some(outcome) = fresh.and_then(|fresh| self.if_fresh(host, fresh)) {
+            return outcome;
         }
         let first_pass = self.first_pass(host);
         let asks = self.must_ask(host, &account, first_pass.as_ref());

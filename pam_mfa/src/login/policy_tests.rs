@@ -37,7 +37,7 @@ fn without_a_matching_rule_a_code_is_required() {
 #[test]
 fn a_rule_skips() {
     let condition =
-        format!("groups = [\"{}\"]\nhosts = [\"web-?\"]\nfrom = [\"192.0.2.0/28\"]", own_group());
+        format!("groups = [\"{}\"]\nhosts = [\"prod-?\"]\nfrom = [\"192.0.2.0/28\"]", own_group());
     let mut stage = stage(&rule(&condition, "skip = \"no phones here\""));
     for (line, outcome) in [
         ("", Outcome::Accepted),
@@ -242,4 +242,189 @@ fn grace_periods_are_for_hosts_without_a_policy() {
     let mut stage = Stage::new(&options).with_etc(&[("policy.toml", "version = 1")]);
     assert_eq!(stage.login("grace_period=60"), Outcome::Denied);
     assert_eq!(stage.prompts.len(), 2);
+}
+
+#[test]
+fn a_check_counts_as_long_as_the_rule_says() {
+    let mut stage = stage(&rule("", "require = [\"otp\"]\nfresh = \"5m\"")).types(&[&code(STEP)]);
+    assert_eq!(stage.login(""), Outcome::Accepted);
+    assert_eq!(stage.prompts.len(), 1);
+    let mut stage = stage.later(299);
+    assert_eq!(stage.login(""), Outcome::Accepted);
+    assert!(stage.prompts.is_empty());
+    assert!(stage.last_log().contains(" factor=fresh rule=\"the rule\" "), "{}", stage.last_log());
+    type Change = fn(&mut Stage);
+    let elsewhere: [Change; 3] = [
+        |stage| stage.remote = Some("192.0.2.8".to_owned()),
+        |stage| stage.service = "login".to_owned(),
+        |stage| {
+            fs::write(stage.path(), format!("A{}\n\" TOTP_AUTH\n", super::tests::SECRET)).unwrap()
+        },
+    ];
+    for change in elsewhere {
+        let (remote, service) = (stage.remote.clone(), stage.service.clone());
+        let text = fs::read(stage.path()).unwrap();
+        change(&mut stage);
+        assert_eq!(stage.login(""), Outcome::Denied);
+        assert_eq!(stage.prompts.len(), 2);
+        fs::write(stage.path(), text).unwrap();
+        (stage.remote, stage.service) = (remote, service);
+    }
+    assert_eq!(stage.login(""), Outcome::Accepted);
+    let mut stage = stage.later(1);
+    assert_eq!(stage.login(""), Outcome::Denied, "it was not prolonged");
+}
+
+#[test]
+fn a_check_counts_only_by_a_factor_of_the_rule_and_never_before_a_limit() {
+    let rules = rule("", "require = [\"otp\"]\nfresh = \"5m\"");
+    let policy = format!("version = 1\n{rules}");
+    let mut stage = Stage::new("\" TOTP_AUTH\n\" RATE_LIMIT 2 30")
+        .with_etc(&[("policy.toml", &policy)])
+        .types(&[&code(STEP), "000000"]);
+    assert_eq!(stage.login(""), Outcome::Accepted);
+    assert_eq!(stage.login(""), Outcome::Accepted);
+    stage.service = "login".to_owned();
+    assert_eq!(stage.login(""), Outcome::Denied);
+    stage.service = "sshd".to_owned();
+    assert_eq!(stage.login(""), Outcome::Denied);
+    assert_eq!(stage.reason(), "rate_limited");
+
+    let other = policy.replace("otp", "recovery");
+    let mut stage = Stage::new("\" TOTP_AUTH\n11111111")
+        .with_etc(&[("policy.toml", &policy)])
+        .types(&[&code(STEP)]);
+    assert_eq!(stage.login(""), Outcome::Accepted);
+    let mut stage = stage.with_etc(&[("policy.toml", &other)]);
+    assert_eq!(stage.login(""), Outcome::Denied);
+    assert_eq!(stage.prompts.len(), 2);
+}
+
+/// sudo, by a terminal, asks again in its account phase.
+fn sudo(effect: &str) -> Stage {
+    let rules = format!("recheck = [\"sudo\"]\n{}", rule("", effect));
+    let mut stage = stage(&rules);
+    stage.service = "sudo".to_owned();
+    stage.remote = None;
+    stage
+}
+
+#[test]
+fn account_asks_again_unless_a_check_counts() {
+    let mut stage = sudo("require = [\"otp\"]\nfresh = \"5m\"").types(&[&code(STEP)]);
+    let line = format!("secret={}", stage.path().display());
+    assert_eq!(stage.login(""), Outcome::Accepted);
+    assert_eq!(stage.account(&line), Outcome::Ignored, "the same handle");
+    assert!(stage.prompts.is_empty());
+    stage.forks();
+    assert_eq!(stage.account(&line), Outcome::Accepted, "still fresh");
+    assert!(stage.prompts.is_empty());
+    let mut stage = stage.later(300).types(&["000000", &code(STEP + 10)]);
+    assert_eq!(stage.account(&line), Outcome::Denied);
+    assert_eq!(stage.account(&line), Outcome::Accepted);
+    assert_eq!(stage.prompts.len(), 1);
+    // Another session of the same terminal.
+    stage.forks();
+    stage.leader = stage.leader.map(|leader| mfa_core::fresh::Leader { started: 9, ..leader });
+    assert_eq!(stage.account(&line), Outcome::Denied);
+    assert_eq!(stage.prompts.len(), 2);
+    // Nobody can tell.
+    stage.leader = None;
+    assert_eq!(stage.account(&line), Outcome::Denied);
+}
+
+#[test]
+fn account_asks_nobody_else() {
+    let mut stage = sudo("require = [\"otp\"]");
+    for service in ["cron", "su", "systemd-user", "sshd", ""] {
+        stage.service = service.to_owned();
+        assert_eq!(stage.account(""), Outcome::Ignored, "{service}");
+        assert!(stage.prompts.is_empty() && stage.log.borrow().is_empty());
+    }
+    for effect in ["skip = \"x\"", "require = [\"otp\"]\nenforce = false"] {
+        let mut stage = sudo(effect);
+        assert_eq!(stage.account(""), Outcome::Ignored);
+        assert!(stage.prompts.is_empty());
+    }
+    let mut stage = sudo("deny = \"no sudo here\"");
+    assert_eq!(stage.account(""), Outcome::Denied);
+    assert_eq!(stage.said, ["access requires MFA: no sudo here"]);
+    // Groups that nobody can look up are not looked up for those whom it does not ask.
+    let rules =
+        "recheck = [\"sudo\"]\n[[rule]]\nname = \"x\"\ngroups = [\"no such\"]\ndeny = \"x\"";
+    let mut stage = self::stage(rules);
+    stage.service = "cron".to_owned();
+    assert_eq!(stage.account(""), Outcome::Ignored);
+    stage.service = "sudo".to_owned();
+    assert_eq!(stage.account(""), Outcome::Denied);
+    assert_eq!(stage.reason(), "no_group");
+}
+
+#[test]
+fn a_session_needs_a_token_that_auth_left() {
+    let mut stage = stage("").types(&[&code(STEP)]);
+    assert_eq!(stage.session(""), Outcome::Denied, "a bare key");
+    assert_eq!(stage.reason(), "no_check");
+    assert!(stage.said[0].starts_with("access requires MFA: this login was by a key alone"));
+    stage.variables.insert(c"PAM_MFA_CHECK".into(), "0".repeat(32));
+    assert_eq!(stage.session(""), Outcome::Denied, "forged");
+
+    assert_eq!(stage.login(""), Outcome::Accepted);
+    stage.forks();
+    let token = stage.variables.get(c"PAM_MFA_CHECK").unwrap().clone();
+    assert_eq!(stage.session(""), Outcome::Ignored);
+    assert!(!stage.variables.contains_key(c"PAM_MFA_CHECK"), "the user's programs see none");
+    stage.variables.insert(c"PAM_MFA_CHECK".into(), token);
+    assert_eq!(stage.session(""), Outcome::Denied, "used");
+}
+
+#[test]
+fn a_token_is_of_one_user_and_place() {
+    let changes: [fn(&mut Stage); 2] = [
+        |stage| stage.user = Some("daemon".to_owned()),
+        |stage| stage.remote = Some("192.0.2.8".to_owned()),
+    ];
+    for change in changes {
+        let mut stage = stage("").types(&[&code(STEP)]);
+        assert_eq!(stage.login(""), Outcome::Accepted);
+        change(&mut stage);
+        assert_eq!(stage.session(""), Outcome::Denied);
+    }
+    let mut stage = stage("").types(&[&code(STEP)]);
+    assert_eq!(stage.login(""), Outcome::Accepted);
+    let mut stage = stage.later(601);
+    assert_eq!(stage.session(""), Outcome::Denied);
+}
+
+#[test]
+fn a_session_of_others_and_of_those_whom_the_policy_lets_by() {
+    let mut bare = Stage::new("\" TOTP_AUTH").with_etc(&[("bypass.toml", LIST)]);
+    assert_eq!(bare.session(""), Outcome::Ignored, "no policy");
+    let mut stage = stage("").with_etc(&[("bypass.toml", LIST)]);
+    assert_eq!(stage.session(""), Outcome::Ignored, "a bypass");
+    // A name is an address only by a variable, which is not believed here.
+    stage.variables.insert(c"SSH_CONNECTION".into(), "192.0.2.7 1 192.0.2.1 22".to_owned());
+    stage.remote = Some("client.example".to_owned());
+    assert_eq!(stage.session(""), Outcome::Denied);
+    stage.service = "sudo".to_owned();
+    assert_eq!(stage.session("colour"), Outcome::Ignored);
+    for (effect, outcome) in [
+        ("skip = \"x\"", Outcome::Ignored),
+        ("deny = \"x\"", Outcome::Denied),
+        ("deny = \"x\"\nenforce = false", Outcome::Ignored),
+        ("require = [\"otp\"]\nenforce = false", Outcome::Ignored),
+        ("require = [\"otp\"]\nenrolled_by = 2023-11-15", Outcome::Denied),
+    ] {
+        let mut stage = self::stage(&rule("", effect));
+        let line = format!("secret={}", stage.path().display());
+        assert_eq!(stage.session(&line), outcome, "{effect}");
+        assert!(stage.prompts.is_empty());
+    }
+    let mut stage = self::stage(&rule("", "require = [\"otp\"]\nenrolled_by = 2023-11-15"));
+    fs::remove_file(stage.path()).unwrap();
+    let line = format!("secret={}", stage.path().display());
+    assert_eq!(stage.session(&line), Outcome::Ignored, "there is time to enrol");
+    let mut stage = self::stage("colour = 1");
+    assert_eq!(stage.session(""), Outcome::Denied);
+    assert_eq!(stage.session("policy_error=require"), Outcome::Denied, "nobody is asked here");
 }

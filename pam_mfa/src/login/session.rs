@@ -13,7 +13,7 @@ use mfa_core::store::Opened;
 use mfa_core::verify::Denied;
 
 use super::facts::Facts;
-use super::{Login, Outcome, Phase, files, has_time, rule, words};
+use super::{Login, Outcome, Phase, files, has_time, rule, token, words};
 use crate::Paths;
 use crate::args::Args;
 use crate::pam::Host;
@@ -22,7 +22,7 @@ use crate::ruling::Effect;
 
 /// The one service this phase acts for: others run it without auth for good reasons (cron, su by
 /// root, systemd --user).
-const SERVICE: &str = "sshd";
+pub(super) const SERVICE: &str = "sshd";
 
 /// Why somebody is turned away, and who can change that.
 const KEY_ALONE: &str = "this login was by a key alone; ask the administrator for \
@@ -41,7 +41,7 @@ pub(crate) fn open_session(host: &mut impl Host, args: &[&CStr], paths: Paths) -
     };
     let person = Person::find(typed);
     facts.user.clone_from(&person.name);
-    let was_let_in = false;
+    let was_let_in = token::consume(host, &facts, paths);
     let files = match files(host, &args, &facts, paths) {
         Ok(files) => files,
         Err(denied) => return denied,

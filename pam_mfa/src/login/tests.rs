@@ -1,12 +1,13 @@
 //! Whole logins with a host that plays back a script.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ffi::{CStr, CString};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use mfa_core::fresh::Leader;
 use mfa_core::otp::{Algorithm, Digits, Otp};
 use mfa_core::random;
 use mfa_core::secret::Secret;
@@ -48,6 +49,11 @@ pub(super) struct Stage {
     pub(super) said: Vec<String>,
     pub(super) shown: Vec<String>,
     pub(super) kept: Option<Pending>,
+    /// The PAM environment.
+    pub(super) variables: BTreeMap<CString, String>,
+    pub(super) checked: Option<String>,
+    pub(super) leader: Option<Leader>,
+    pub(super) node: String,
     pub(super) log: RefCell<Vec<String>>,
     now: u64,
 }
@@ -66,6 +72,12 @@ impl Stage {
             said: vec![],
             shown: vec![],
             kept: None,
+            variables: [(c"SSH_CONNECTION", "198.51.100.9 50000 192.0.2.1 22")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            checked: None,
+            leader: Some(Leader { pid: 4711, started: 123_456 }),
+            node: "prod-7.example".to_owned(),
             log: RefCell::default(),
             now: NOW,
         };
@@ -147,6 +159,17 @@ impl Stage {
         self.phase(line, account)
     }
 
+    /// The beginning of a session with these options on the line.
+    pub(super) fn session(&mut self, line: &str) -> Outcome {
+        self.phase(line, open_session)
+    }
+
+    /// Another login by the same circumstances: a host that forks takes variables along, no memory.
+    pub(super) fn forks(&mut self) {
+        self.checked = None;
+        self.kept = None;
+    }
+
     /// The same so many seconds later.
     pub(super) fn later(mut self, seconds: u64) -> Self {
         self.now += seconds;
@@ -206,7 +229,16 @@ impl Host for Stage {
     }
 
     fn variable(&self, name: &CStr) -> Option<String> {
-        (name == c"SSH_CONNECTION").then(|| "198.51.100.9 50000 192.0.2.1 22".to_owned())
+        self.variables.get(name).cloned()
+    }
+
+    fn put_variable(&mut self, name: &CStr, value: &str) -> bool {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        true
+    }
+
+    fn remove_variable(&mut self, name: &CStr) {
+        self.variables.remove(name);
     }
 
     fn first_pass(&self) -> Option<Token> {
@@ -243,6 +275,23 @@ impl Host for Stage {
 
     fn kept(&mut self) -> Option<Pending> {
         self.kept.take()
+    }
+
+    fn mark_checked(&mut self, user: &str) -> bool {
+        self.checked = Some(user.to_owned());
+        true
+    }
+
+    fn is_checked(&self, user: &str) -> bool {
+        self.checked.as_deref() == Some(user)
+    }
+
+    fn session_leader(&self) -> Option<Leader> {
+        self.leader
+    }
+
+    fn node(&self) -> String {
+        self.node.clone()
     }
 
     fn log(&self, _: Level, line: &str) {

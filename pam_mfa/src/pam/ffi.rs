@@ -16,6 +16,7 @@ unsafe extern "C" {
         format: *const c_char,
         ...
     ) -> c_int;
+    fn pam_putenv(handle: *mut PamHandle, name_value: *const c_char) -> c_int;
     fn pam_set_item(handle: *mut PamHandle, item: c_int, value: *const c_void) -> c_int;
     fn pam_syslog(handle: *const PamHandle, priority: c_int, format: *const c_char, ...);
 }
@@ -28,6 +29,13 @@ pub(super) fn variable(handle: &PamHandle, name: &CStr) -> Option<String> {
         let value = pam_getenv(std::ptr::from_ref(handle).cast_mut(), name.as_ptr());
         (!value.is_null()).then(|| CStr::from_ptr(value).to_string_lossy().into_owned())
     }
+}
+
+/// Sets a variable of the PAM environment by `NAME=VALUE`, or takes it out by `NAME`.
+pub(super) fn put_variable(handle: &mut PamHandle, text: &CStr) -> bool {
+    // SAFETY: a handle that libpam gave us, and a string that outlives the call: libpam copies it.
+    let code = unsafe { pam_putenv(handle, text.as_ptr()) };
+    code == PamResultCode::PAM_SUCCESS as c_int
 }
 
 /// Sets `PAM_AUTHTOK`; libpam copies the value, and wipes it when it is replaced.

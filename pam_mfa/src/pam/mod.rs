@@ -7,6 +7,7 @@ mod handle;
 
 use std::ffi::CStr;
 
+use mfa_core::fresh::Leader;
 use zeroize::Zeroizing;
 
 use crate::pending::Pending;
@@ -56,6 +57,13 @@ pub(crate) trait Host {
     /// A variable of the PAM environment (pam_getenv(3)), not of the process.
     fn variable(&self, name: &CStr) -> Option<String>;
 
+    /// Sets a variable of the PAM environment (pam_putenv(3)), which sshd takes along to the session
+    /// phase; `false` if that failed.
+    fn put_variable(&mut self, name: &CStr, value: &str) -> bool;
+
+    /// Takes it out again: a host hands what is there to the user's programs.
+    fn remove_variable(&mut self, name: &CStr);
+
     /// What an earlier module asked for (`PAM_AUTHTOK`).
     fn first_pass(&self) -> Option<Token>;
 
@@ -80,6 +88,20 @@ pub(crate) trait Host {
 
     /// Hands out what was kept, once.
     fn kept(&mut self) -> Option<Pending>;
+
+    /// Remembers until the host ends the login that a code of this user was right; `false` if that
+    /// failed. Each process of a host that forks has its own memory.
+    fn mark_checked(&mut self, user: &str) -> bool;
+
+    /// Whether the user who was last remembered so is this one.
+    fn is_checked(&self, user: &str) -> bool;
+
+    /// The leader of the session that this process belongs to; `None` for a session without a
+    /// terminal.
+    fn session_leader(&self) -> Option<Leader>;
+
+    /// This machine's name (uname(2)), without a look-up; what is not UTF-8 in it is replaced.
+    fn node(&self) -> String;
 
     /// Writes a line to the system's log.
     fn log(&self, level: Level, line: &str);

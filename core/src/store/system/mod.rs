@@ -3,7 +3,7 @@
 
 mod base;
 mod edit;
-mod name;
+pub(super) mod name;
 mod ticket;
 
 use std::cell::OnceCell;

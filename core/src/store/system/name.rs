@@ -12,7 +12,7 @@ const LONGEST: usize = 240;
 ///
 /// # Errors
 /// [`Reason::BadUserName`] if it is empty or too long.
-pub(super) fn encode(user: &str) -> Result<String, Reason> {
+pub(in crate::store) fn encode(user: &str) -> Result<String, Reason> {
     let last = user.len().wrapping_sub(1);
     let mut name = String::with_capacity(user.len());
     for (at, byte) in user.bytes().enumerate() {
@@ -34,7 +34,7 @@ pub(super) fn encode(user: &str) -> Result<String, Reason> {
 }
 
 /// The user whose name [`encode`] writes so.
-pub(super) fn decode(name: &str) -> Option<String> {
+pub(in crate::store) fn decode(name: &str) -> Option<String> {
     let mut user = Vec::with_capacity(name.len());
     let mut rest = name.as_bytes();
     while let Some((&byte, behind)) = rest.split_first() {
