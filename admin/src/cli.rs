@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::codes::{bypass, recovery};
-use crate::{apply, check, credential, export, import, show, state, ticket};
+use crate::{apply, check, credential, export, import, show, state, ticket, unlock};
 
 /// What is enrolled on this machine, and what of it counts. For root
 #[derive(Debug, Parser)]
@@ -35,6 +35,8 @@ pub enum Command {
     BypassCode(bypass::Args),
     /// The QR code, secret and URI of a credential that exists
     Show(show::Args),
+    /// Whoever failed too often need not wait any longer
+    Unlock(unlock::Args),
     /// What counts as used where the state of a record is lost
     #[command(subcommand)]
     State(state::Command),

@@ -18,7 +18,7 @@ use crate::codes::{bypass, recovery};
 use crate::failure::Failure;
 use crate::log::{self, Invoker};
 use crate::world::World;
-use crate::{apply, check, credential, export, import, seal, show, state, ticket};
+use crate::{apply, check, credential, export, import, seal, show, state, ticket, unlock};
 
 /// mfactl with the arguments and streams of this process. Exit codes are stable: 0 for done, 1 for
 /// what could not be done, after a sentence on stderr, 2 for a command line that makes no sense, and
@@ -29,6 +29,8 @@ pub fn main() -> ExitCode {
     let world = World {
         base: Base::new(Path::new("/var/lib/pam_mfa"), Path::new("/run/pam_mfa")),
         pam_d: PathBuf::from("/etc/pam.d"),
+        etc: Path::new("/etc/pam_mfa"),
+        run: Path::new("/run/pam_mfa"),
         host: gethostname().unwrap_or_else(|_| "localhost".into()),
         invoker: Invoker::of_process(),
         clock: &|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
@@ -71,6 +73,7 @@ pub(crate) fn run(
         Command::Codes(args) => recovery::codes(args, world, output),
         Command::BypassCode(args) => bypass::bypass_code(args, world, output),
         Command::Show(args) => show::show(args, world, output),
+        Command::Unlock(args) => unlock::unlock(args, world, output),
         Command::State(command) => state::run(command, world, output),
         Command::Check(args) => check::check(args, world, output),
         Command::Apply(args) => apply::apply(args, world, input, output),

@@ -13,6 +13,8 @@ use mfa_core::store::Trouble;
 /// stop.
 #[derive(Debug)]
 pub enum Failure {
+    /// It is root's to do, and somebody else runs the command.
+    NotRoot,
     /// The user database has no such user, and there is no record of that name.
     UnknownUser(String),
     /// The user database has no such user; only a record is left.
@@ -91,6 +93,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotRoot => f.write_str("only root may do this; run it by sudo"),
             Self::UnknownUser(user) => {
                 write!(f, "there is no user {user:?}, and no record of that name")
             }

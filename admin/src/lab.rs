@@ -69,9 +69,12 @@ impl Lab {
     pub fn run_at(&self, now: u64, line: &str, input: &str) -> Result<String, Failure> {
         let words = std::iter::once("mfactl").chain(line.split_whitespace());
         let cli = Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
+        let [etc, run] = ["etc", "run"].map(|name| self.dir.path().join(name));
         let world = World {
             base: self.base(),
             pam_d: self.dir.path().join("pam.d"),
+            etc: &etc,
+            run: &run,
             host: "host".into(),
             invoker: Invoker { uid: 0, login_uid: Some(1000), sudo_user: None },
             clock: &|| now,

@@ -30,4 +30,5 @@ mod source;
 mod state;
 mod ticket;
 mod time;
+mod unlock;
 mod world;

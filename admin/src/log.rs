@@ -8,6 +8,8 @@ use std::{env, fmt, fs, process};
 use mfa_core::audit::Value;
 use nix::unistd::getuid;
 
+use crate::world::World;
+
 /// Who runs the command, as far as the system says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invoker {
@@ -48,6 +50,30 @@ impl fmt::Display for Invoker {
             Some(user) => write!(f, " sudo_user={}", Value(user)),
             None => Ok(()),
         }
+    }
+}
+
+/// Writes that a command has changed something, and who ran it. All such lines are made here, as soon
+/// as the change counts and before anybody is told.
+///
+/// `object` is a key and a name, such as `("user", "alice")`. `before` and `after` are names and
+/// numbers, never a secret; empty where there is nothing.
+pub fn changed(world: &World, object: (&str, &str), what: &str, before: &str, after: &str) {
+    let (key, name) = object;
+    let [name, before, after] = [name, before, after].map(Word);
+    let invoker = &world.invoker;
+    (world.log)(&format!(
+        "changed {key}={name} what={what} before={before} after={after} {invoker}"
+    ));
+}
+
+/// A value without blanks: no part of it reads like another field, or like the words that log filters
+/// look for.
+struct Word<'a>(&'a str);
+
+impl fmt::Display for Word<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&Value(self.0).to_string().replace(' ', "\\x20"))
     }
 }
 

@@ -4,6 +4,8 @@
 //! window still lets its owner in with a scratch code.
 
 use crate::codes::{Hash, Salt};
+use crate::limit::Sources;
+use crate::notice::Notice;
 use crate::otp::{Algorithm, Digits};
 use crate::reason::Reason;
 use crate::secret::{ScratchCodes, Secret};
@@ -25,6 +27,10 @@ pub struct Account {
     pub rate_limit: Option<Result<RateLimit, Reason>>,
     /// The last login from each of up to ten hosts; `None` where they are not kept.
     pub logins: Option<[LoginSlot; 10]>,
+    /// Where the user logs in from; `None` where that is not kept.
+    pub sources: Option<Sources>,
+    /// What the user is to be told once let in.
+    pub notices: Vec<Notice>,
 }
 
 /// A secret and how codes are made from it.
@@ -184,6 +190,10 @@ pub enum LoginSlot {
 pub enum Change {
     /// The attempts that still count.
     Attempts(RateLimit),
+    /// What is known of where the user logs in from.
+    Sources(Sources),
+    /// The user has been told everything.
+    Told,
     /// The credential of this place in the account moves on.
     Credential(usize, Progress),
     /// This scratch code has been used.

@@ -276,6 +276,7 @@ mod tests {
             codes_left: None,
             input: Input::Reply,
             prefix: 0,
+            notices: vec![],
         };
         assert_eq!(
             line("alice", Decision::Accepted { accepted, unwritten: None }),

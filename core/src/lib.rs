@@ -18,6 +18,8 @@ pub mod document;
 pub mod fresh;
 pub mod gauth;
 mod latest;
+pub mod limit;
+pub mod notice;
 pub mod otp;
 pub mod otpauth;
 pub mod policy;

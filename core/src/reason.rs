@@ -45,6 +45,8 @@ reasons! {
     FurtherAhead "further_ahead" "the code is further ahead than the next ones: the counters differ"
     Expired "expired" "the code was good for a time that is over"
     RateLimited "rate_limited" "too many attempts in a short time"
+    TooManyFailures "too_many_failures" "too many failures of this user from this source"
+    SourceLimited "source_limited" "too many users have failed from this source"
 
     // The person.
     NoUser "no_user" "no user name was given"

@@ -75,7 +75,14 @@ fn log_in(file: &[u8], counter: i64) -> Result<(), Reason> {
     let code = Otp::new(&secret(), Algorithm::Sha1, Digits::SIX).text(counter.try_into().unwrap());
     let reply = Reply::Given(code.as_bytes());
     let answer = Answer { first_pass: None, reply, combined: false };
-    let terms = Terms { learn_skew: false, advance_hotp: true, grace: 0, host: None };
+    let terms = Terms {
+        learn_skew: false,
+        advance_hotp: true,
+        grace: 0,
+        host: None,
+        source: None,
+        limits: None,
+    };
     match verify(&parse(file), &answer, &terms, NOW).0 {
         Verdict::Accepted(_) => Ok(()),
         Verdict::Denied(denied) => Err(denied.reason),

@@ -76,7 +76,14 @@ impl Lab {
     }
 
     fn log_in(&self, answer: &str) -> Result<(), Reason> {
-        let terms = Terms { learn_skew: true, advance_hotp: true, grace: 0, host: None };
+        let terms = Terms {
+            learn_skew: true,
+            advance_hotp: true,
+            grace: 0,
+            host: None,
+            source: None,
+            limits: None,
+        };
         let answer =
             Answer { first_pass: None, reply: Reply::Given(answer.as_bytes()), combined: false };
         let store = self.record();

@@ -43,7 +43,7 @@ pub fn apply(text: &[u8], change: &Change) -> Zeroizing<Vec<u8>> {
             Some(key) => set(key, &format!("{host} {at}")),
             None => unchanged(),
         },
-        Change::CodeUsed { .. } => unchanged(),
+        Change::CodeUsed { .. } | Change::Sources(_) | Change::Told => unchanged(),
     }
 }
 

@@ -22,6 +22,8 @@ pub fn parse(text: &[u8]) -> Account {
             .get("RATE_LIMIT")
             .map(|value| rate_limit(value).ok_or(Reason::BadRateLimit)),
         logins: Some(LOGIN_KEYS.map(|key| options.get(key).map_or(LoginSlot::Empty, login))),
+        sources: None,
+        notices: Vec::new(),
     }
 }
 

@@ -12,7 +12,10 @@ mod network;
 mod read;
 mod rule;
 
+use std::net::IpAddr;
+
 use crate::document::Table;
+use crate::limit::Pauses;
 use crate::reason::Reason;
 
 pub use crate::document::Mistake;
@@ -81,6 +84,20 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { failures: 5, pause_max: 900, source_exempt: Vec::new() }
+    }
+}
+
+impl Limits {
+    /// What failures bring.
+    #[must_use]
+    pub fn pauses(&self) -> Pauses {
+        Pauses { failures: self.failures, max: self.pause_max }
+    }
+
+    /// Whether many people share the source of this address; a login without one has its own.
+    #[must_use]
+    pub fn exempts(&self, source: Option<IpAddr>) -> bool {
+        source.is_some_and(|source| self.source_exempt.iter().any(|one| one.contains(source)))
     }
 }
 

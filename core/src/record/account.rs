@@ -33,6 +33,8 @@ pub fn account(record: &Record, state: &State, unseal: &Unsealer) -> Account {
             times: state.attempts.clone(),
         })),
         logins: None,
+        sources: Some(state.sources.clone()),
+        notices: state.notices.clone(),
     }
 }
 

@@ -188,6 +188,7 @@ fn only_what_the_state_knows_is_good() {
         .into(),
         codes: [(record.codes[0].id, 1)].into(),
         attempts: vec![5],
+        ..State::default()
     };
     let account = account(&record, &state, &unseal);
     assert!(account.credentials[0].secret.is_ok());

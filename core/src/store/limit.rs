@@ -10,7 +10,7 @@ use nix::sys::resource::{Resource, getrlimit};
 ///
 /// # Errors
 /// `EFBIG` past the limit.
-pub(super) fn check_limit(end: usize) -> io::Result<()> {
+pub(crate) fn check_limit(end: usize) -> io::Result<()> {
     let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
     if u64::try_from(end).map_or(true, |end| end > limit) {
         return Err(Errno::EFBIG.into());

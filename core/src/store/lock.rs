@@ -21,10 +21,10 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// When to stop waiting for locks.
 #[derive(Clone, Copy)]
-pub(super) struct Deadline(Instant);
+pub(crate) struct Deadline(Instant);
 
 impl Deadline {
-    pub(super) fn from_now() -> Self {
+    pub(crate) fn from_now() -> Self {
         Self(Instant::now() + PATIENCE)
     }
 
@@ -37,7 +37,7 @@ impl Deadline {
 ///
 /// # Errors
 /// `EWOULDBLOCK` when somebody else held it until the deadline; else what the file system says.
-pub(super) fn lock(file: &impl AsRawFd, deadline: Deadline) -> Result<(), Errno> {
+pub(crate) fn lock(file: &impl AsRawFd, deadline: Deadline) -> Result<(), Errno> {
     loop {
         // nix's guard object panics where unlocking fails; closing the file unlocks just as well.
         #[expect(deprecated)]
@@ -78,7 +78,7 @@ pub(super) fn lock_path(
 }
 
 /// Opens a directory of this process's user with mode 0700 or less, made if it is missing.
-pub(super) fn private_dir(parent: impl AsFd + Copy, name: &Path) -> Result<OwnedFd, Errno> {
+pub(crate) fn private_dir(parent: impl AsFd + Copy, name: &Path) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let dir = match openat(parent, name, flags, Mode::empty()) {
         Err(Errno::ENOENT) => {

@@ -3,8 +3,8 @@
 mod file;
 mod gauth;
 mod key;
-mod limit;
-mod lock;
+pub(crate) mod limit;
+pub(crate) mod lock;
 mod replace;
 mod rights;
 mod run;

@@ -82,6 +82,7 @@ fn accepted() -> Verdict {
         codes_left: None,
         input: Input::Reply,
         prefix: 0,
+        notices: vec![],
     })
 }
 

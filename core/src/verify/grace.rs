@@ -45,7 +45,7 @@ mod tests {
     use crate::gauth::parse;
 
     fn terms(grace: u64, host: Option<&str>) -> Terms<'_> {
-        Terms { learn_skew: true, advance_hotp: true, grace, host }
+        Terms { learn_skew: true, advance_hotp: true, grace, host, source: None, limits: None }
     }
 
     fn fresh(text: &str, grace: u64, host: Option<&str>, now: u64) -> bool {

@@ -7,16 +7,20 @@
 mod candidate;
 mod grace;
 mod hotp;
+mod origin;
 mod passes;
 mod rate;
 mod recovery;
 mod totp;
 
-use crate::account::{Account, Change};
+use crate::account::{Account, Change, RateLimit};
+use crate::limit::{Pauses, SourceKey};
+use crate::notice::Notice;
 use crate::otp::{Algorithm, Digits, Otp};
 use crate::reason::Reason;
 use crate::secret::Secret;
 use crate::wipe;
+use origin::Origin;
 use passes::passes;
 
 pub use grace::is_fresh;
@@ -57,6 +61,11 @@ pub struct Terms<'a> {
     pub grace: u64,
     /// The host that the login comes from, as the PAM client names it.
     pub host: Option<&'a str>,
+    /// Where the login comes from, under a policy: a record that root keeps takes down the sources that
+    /// the user succeeds from, and does not let strangers use up their attempts.
+    pub source: Option<SourceKey>,
+    /// What failures bring, under a policy: also the strangers of a user have to wait, all together.
+    pub limits: Option<Pauses>,
 }
 
 /// The outcome of one attempt.
@@ -85,6 +94,8 @@ pub struct Accepted {
     pub input: Input,
     /// The length in bytes of the password before the code.
     pub prefix: usize,
+    /// What was changed since the last login, and is to be told now.
+    pub notices: Vec<Notice>,
 }
 
 /// A kind of one-time code.
@@ -166,20 +177,47 @@ enum Check {
 /// Why an answer would not even be looked at now, so that nobody need be asked.
 ///
 /// # Errors
-/// [`Reason::RateLimited`] or [`Reason::BadRateLimit`].
-pub fn admits(account: &Account, now: u64) -> Result<(), Denied> {
-    count_attempt(account, now).1
+/// [`Reason::RateLimited`], [`Reason::BadRateLimit`] or [`Reason::TooManyFailures`].
+pub fn admits(account: &Account, terms: &Terms, now: u64) -> Result<(), Denied> {
+    count_attempt(account, &mut Origin::of(account, terms, now), now).1
 }
 
-fn count_attempt(account: &Account, now: u64) -> (Option<Change>, Result<(), Denied>) {
-    match &account.rate_limit {
+fn count_attempt(
+    account: &Account,
+    origin: &mut Option<Origin>,
+    now: u64,
+) -> (Option<Change>, Result<(), Denied>) {
+    let (attempt, verdict) = match &account.rate_limit {
         None => (None, Ok(())),
         Some(Err(reason)) => (None, Err(Denied::finally(*reason))),
         Some(Ok(limit)) => {
-            let (limit, verdict) = rate::attempt(limit, now);
-            (Some(Change::Attempts(limit)), verdict)
+            let known = origin.as_mut().and_then(Origin::familiar);
+            let times = known.as_deref().unwrap_or(&limit.times);
+            let (times, verdict) = rate::attempt(limit, times, now);
+            match known {
+                Some(familiar) => {
+                    *familiar = times;
+                    (None, verdict)
+                }
+                None => (Some(Change::Attempts(RateLimit { times, ..*limit })), verdict),
+            }
         }
-    }
+    };
+    (attempt, verdict.and_then(|()| origin.as_ref().map_or(Ok(()), |origin| origin.admits(now))))
+}
+
+/// Until when no answer would be looked at from some source or another, in seconds since 1970; `None` if
+/// one from anywhere would be at `now`. For those who look after others' accounts.
+#[must_use]
+pub fn locked_until(account: &Account, limits: Option<Pauses>, now: u64) -> Option<u64> {
+    let sources = account.sources.clone().unwrap_or_default();
+    let limit = account.rate_limit.as_ref().and_then(|limit| limit.as_ref().ok());
+    let rate = limit.into_iter().flat_map(|limit| {
+        let wait = |times: &[u64]| rate::attempt(limit, times, now).1.err()?.wait;
+        [wait(&limit.times), wait(&sources.familiar)]
+    });
+    let strangers = limits.and_then(|limits| sources.strangers_wait(limits, now));
+    rate.flatten().chain(strangers).max().map(|wait| now.saturating_add(wait))
 }
 
 /// Decides an attempt at `now`, seconds since 1970.
@@ -223,11 +261,15 @@ pub fn work_in_vain(answer: &Answer, denied: Denied, terms: &Terms, now: u64) {
 
 #[inline(never)]
 fn decide(account: &Account, answer: &Answer, terms: &Terms, now: u64) -> (Verdict, Vec<Change>) {
-    let (attempt, admitted) = count_attempt(account, now);
+    let mut origin = Origin::of(account, terms, now);
+    let (attempt, admitted) = count_attempt(account, &mut origin, now);
     let mut changes = Vec::from_iter(attempt);
-    let verdict = match admitted.and_then(|()| passes(account, answer, terms, now, &mut changes)) {
+    let judged = admitted.and_then(|()| passes(account, answer, terms, now, &mut changes));
+    changes.extend(origin.and_then(|origin| origin.change(account, &judged, now)));
+    let verdict = match judged {
         Ok(accepted) => {
             changes.extend(grace::record(account, terms, now));
+            changes.extend((!accepted.notices.is_empty()).then_some(Change::Told));
             Verdict::Accepted(accepted)
         }
         Err(denied) => Verdict::Denied(denied),

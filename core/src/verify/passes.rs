@@ -49,6 +49,7 @@ pub(super) fn passes(
                     codes_left: recovery::left(account),
                     input,
                     prefix,
+                    notices: account.notices.clone(),
                 }));
                 break;
             }

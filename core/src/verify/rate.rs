@@ -5,11 +5,15 @@ use crate::account::RateLimit;
 use crate::latest::latest;
 use crate::reason::Reason;
 
-/// Counts an attempt at `now`: the new list, and whether the attempt may go on.
-pub(super) fn attempt(limit: &RateLimit, now: u64) -> (RateLimit, Result<(), Denied>) {
+/// Counts an attempt at `now` beside those of these `times`: the new list, and whether the attempt may
+/// go on.
+pub(super) fn attempt(
+    limit: &RateLimit,
+    times: &[u64],
+    now: u64,
+) -> (Vec<u64>, Result<(), Denied>) {
     let since = now.saturating_sub(limit.interval);
-    let counted =
-        || limit.times.iter().copied().filter(|time| (since..=now).contains(time)).chain([now]);
+    let counted = || times.iter().copied().filter(|time| (since..=now).contains(time)).chain([now]);
     let times = latest(limit.attempts, counted());
     let surplus = counted().count() - times.len();
     let verdict = if surplus == 0 {
@@ -20,7 +24,7 @@ pub(super) fn attempt(limit: &RateLimit, now: u64) -> (RateLimit, Result<(), Den
         let wait = free.map(|free| free.saturating_sub(now));
         Err(Denied { wait, ..Denied::finally(Reason::RateLimited) })
     };
-    (RateLimit { times, ..*limit }, verdict)
+    (times, verdict)
 }
 
 #[cfg(test)]
@@ -28,9 +32,9 @@ mod tests {
     use super::*;
 
     fn after(times: &[u64], now: u64) -> (Vec<u64>, Option<u64>) {
-        let limit = RateLimit { attempts: 3, interval: 30, times: times.to_vec() };
-        let (limit, verdict) = attempt(&limit, now);
-        (limit.times, verdict.err().map(|denied| denied.wait.unwrap()))
+        let limit = RateLimit { attempts: 3, interval: 30, times: vec![] };
+        let (times, verdict) = attempt(&limit, times, now);
+        (times, verdict.err().map(|denied| denied.wait.unwrap()))
     }
 
     #[test]

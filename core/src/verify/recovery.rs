@@ -37,6 +37,7 @@ pub(super) fn check(
                         codes_left: left(account).map(|left| left.saturating_sub(spent)),
                         input,
                         prefix,
+                        notices: account.notices.clone(),
                     });
                 }
             }

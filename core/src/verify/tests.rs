@@ -19,7 +19,14 @@ struct Login {
 
 impl Login {
     fn new(options: &str) -> Self {
-        let terms = Terms { learn_skew: true, advance_hotp: true, grace: 0, host: None };
+        let terms = Terms {
+            learn_skew: true,
+            advance_hotp: true,
+            grace: 0,
+            host: None,
+            source: None,
+            limits: None,
+        };
         Self { text: format!("{SECRET}\n{options}\n"), now: NOW, terms, combined: false }
     }
 

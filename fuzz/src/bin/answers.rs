@@ -52,6 +52,8 @@ fuzz_target!(|input: &[u8]| {
                 advance_hotp: has(b'h'),
                 grace: if has(b'g') { 3600 } else { 0 },
                 host: Some(&*host).filter(|host| !host.is_empty()),
+                source: None,
+                limits: None,
             },
             now,
         };
@@ -83,7 +85,7 @@ impl Login<'_> {
                 false
             }
             Verdict::Accepted(accepted) => {
-                assert!(admits(&was, self.now).is_ok());
+                assert!(admits(&was, &self.terms, self.now).is_ok());
                 self.within_the_input(accepted);
                 self.remembered(&is, &changes);
                 let code = self.cost(accepted, &was, &is, &changes);
@@ -99,7 +101,7 @@ impl Login<'_> {
 
     fn denied(&self, denied: Denied, was: &Account, is: &Account, changes: &[Change]) {
         let limited = matches!(denied.reason, Reason::RateLimited | Reason::BadRateLimit);
-        assert_eq!(admits(was, self.now), if limited { Err(denied) } else { Ok(()) });
+        assert_eq!(admits(was, &self.terms, self.now), if limited { Err(denied) } else { Ok(()) });
         if limited {
             assert!(changes.iter().all(|change| matches!(change, Change::Attempts(_))));
         }

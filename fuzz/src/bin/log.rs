@@ -24,6 +24,7 @@ fuzz_target!(|text: &str| {
         reusable: false,
         input: Input::Reply,
         prefix: 0,
+        notices: vec![],
     };
     let denied = Denied::finally(Reason::WrongCode);
     let [good, bad] = [

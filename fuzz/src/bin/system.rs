@@ -1,7 +1,7 @@
 //! A system record and its state, each of any bytes, and logins one after the other: `RECORD NUL STATE
 //! NUL TIME`, then for each login `NUL SECONDS NUL REPLY`.
 //!
-//! TIME and SECONDS are decimal. In REPLY byte 1 and two letters stand for a code: of which credential
+//! TIME and SECONDS are decimal; with `@` in SECONDS the login has a source, and limits. In REPLY byte 1 and two letters stand for a code: of which credential
 //! (`a` for the first), and which of its codes (`@` for the one of now, `A` for the next, `?` for the
 //! one before).
 
@@ -11,6 +11,7 @@ use std::collections::HashSet;
 
 use libfuzzer_sys::fuzz_target;
 use mfa_core::account::{Account, Change, Method, Progress};
+use mfa_core::limit::{Pauses, SourceKey};
 use mfa_core::otp::{Otp, step};
 use mfa_core::reason::Reason;
 use mfa_core::record::{Record, account};
@@ -35,9 +36,19 @@ fuzz_target!(|input: &[u8]| {
         let was = open(&record, &state);
         let reply = with_codes(reply, &was, now);
         let answer = Answer { first_pass: None, reply: Reply::Given(&reply), combined: false };
-        let terms = Terms { learn_skew: true, advance_hotp: true, grace: 3600, host: Some("h") };
+        let limits = passed.contains(&b'@').then_some(Pauses { failures: 1, max: 900 });
+        let terms = Terms {
+            learn_skew: true,
+            advance_hotp: true,
+            grace: 3600,
+            host: Some("h"),
+            source: limits.map(|_| SourceKey::new(None, None)),
+            limits,
+        };
         let (verdict, changes) = verify(&was, &answer, &terms, now);
-        assert!(matches!(changes.first(), Some(Change::Attempts(_))), "every attempt counts");
+        let is_counted = matches!(changes.first(), Some(Change::Attempts(_)));
+        let is_known = terms.source.is_some_and(|source| state.sources.knows(source, now));
+        assert!(is_counted != is_known, "every attempt counts, and in one place");
         let before = state.clone();
         for change in &changes {
             state.apply(&record, change);
@@ -63,7 +74,7 @@ fn open(record: &Record, state: &State) -> Account {
 /// What a denial must not do.
 fn is_costly(change: &Change) -> bool {
     match change {
-        Change::Attempts(_) => false,
+        Change::Attempts(_) | Change::Sources(_) => false,
         Change::Credential(_, progress) => {
             !matches!(progress, Progress::Ahead(_) | Progress::Sightings(_))
         }

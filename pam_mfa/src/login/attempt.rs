@@ -38,8 +38,12 @@ impl Login<'_> {
         judge: Judge,
         answer: &Answer,
     ) -> Result<(), Denied> {
+        let counted = self.count(host).inspect_err(|&denied| {
+            self.facts.deny(host, denied, "", false);
+        })?;
         let (denied, detail) = match self.judge(host, judge, answer) {
             Ok((accepted, unwritten)) => {
+                self.succeeded(host, counted);
                 let unwritten = unwritten.as_ref().map(|trouble| trouble.detail.as_str());
                 let decision = Decision::Accepted { accepted: &accepted, unwritten };
                 self.facts.log(host, Level::Info, decision);
@@ -48,11 +52,19 @@ impl Login<'_> {
                     self.keep_fresh(host, fresh, &accepted);
                 }
                 words::few_codes(host, accepted.codes_left);
+                words::notices(host, &accepted.notices);
                 return Ok(());
             }
             Err(denial) => denial,
         };
-        let asked = denied.reason != Reason::RateLimited && denied.reason != Reason::BadRateLimit;
+        self.failed(host, counted, denied);
+        let asked = !matches!(
+            denied.reason,
+            Reason::RateLimited
+                | Reason::BadRateLimit
+                | Reason::TooManyFailures
+                | Reason::SourceLimited
+        );
         if asked {
             work_in_vain(answer, denied, &self.terms(), host.now());
         }
@@ -134,15 +146,15 @@ impl Login<'_> {
             _ => Err((Denied::finally(Reason::CannotForward), String::new())),
         }
     }
-}
 
-/// Whether another answer would be looked at, now that one more attempt is on record.
-pub(super) fn may_answer_again(host: &impl Host, judge: Judge) -> bool {
-    match judge {
-        Judge::Nothing(_) => true,
-        Judge::Account { store, .. } => match store.open() {
-            Opened::Enrolled(account) => admits(&account, host.now()).is_ok(),
-            Opened::NotEnrolled(_) | Opened::Broken(_) => false,
-        },
+    /// Whether another answer would be looked at, now that one more attempt is on record.
+    pub(super) fn may_answer_again(&self, host: &impl Host, judge: Judge) -> bool {
+        match judge {
+            Judge::Nothing(_) => true,
+            Judge::Account { store, .. } => match store.open() {
+                Opened::Enrolled(account) => admits(&account, &self.terms(), host.now()).is_ok(),
+                Opened::NotEnrolled(_) | Opened::Broken(_) => false,
+            },
+        }
     }
 }

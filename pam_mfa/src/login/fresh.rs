@@ -4,7 +4,6 @@ use mfa_core::account::Account;
 use mfa_core::audit::Decision;
 use mfa_core::fresh::{self, Check, Enrolment, Place, Scope};
 use mfa_core::policy::Demand;
-use mfa_core::store::Trouble;
 use mfa_core::verify::{Accepted, Denied};
 
 use super::{Login, Outcome};
@@ -26,9 +25,7 @@ impl Login<'_> {
     pub(super) fn freshness(&self, host: &impl Host, account: &Account) -> Option<Freshness> {
         let Effect::Require(demand) = self.ruling.effect else { return None };
         let seconds = demand.fresh?;
-        let (tty, invoker) = (self.facts.tty.as_deref(), self.facts.invoker.as_deref());
-        let leader = if self.facts.source.is_none() { host.session_leader() } else { None };
-        let place = Place::of(self.facts.source, tty, invoker, leader)?;
+        let place = self.place(host)?;
         Some(Freshness { place, enrolment: Enrolment::of(account), demand, seconds })
     }
 
@@ -46,12 +43,7 @@ impl Login<'_> {
     /// Remembers the check that was made; without it the next login is asked again.
     pub(super) fn keep_fresh(&self, host: &impl Host, of: &Freshness, accepted: &Accepted) {
         let check = Check { factor: accepted.factor, at: host.now() };
-        if let Err(Trouble { reason, detail, .. }) =
-            fresh::keep(self.paths.run, &self.scope(of), check)
-        {
-            let decision = Decision::Warned { reason, detail: &detail };
-            self.facts.log(host, Level::Warning, decision);
-        }
+        self.warn_if(host, Some(fresh::keep(self.paths.run, &self.scope(of), check)));
     }
 
     fn scope<'a>(&'a self, of: &'a Freshness) -> Scope<'a> {

@@ -6,6 +6,7 @@ mod auth;
 mod enrol;
 mod facts;
 mod fresh;
+mod limit;
 mod recheck;
 mod session;
 mod skip;
@@ -27,7 +28,7 @@ use crate::args::{Args, Enroll, FirstPass};
 use crate::pam::{CannotAsk, Host, Level, Token};
 use crate::person::{Person, Unusable};
 use crate::ruling::{Effect, Ruling};
-use attempt::{Judge, may_answer_again};
+use attempt::Judge;
 use facts::Facts;
 use fresh::Freshness;
 use skip::has_time;
@@ -122,12 +123,15 @@ struct Login<'a> {
 
 impl Login<'_> {
     fn terms(&self) -> Terms<'_> {
+        let settings = self.ruling.settings.as_ref();
         Terms {
             learn_skew: self.args.learn_skew,
             advance_hotp: self.args.advance_hotp,
             // The policy has a word of its own for it.
-            grace: if self.ruling.settings.is_some() { 0 } else { self.args.grace },
+            grace: if settings.is_some() { 0 } else { self.args.grace },
             host: self.facts.host.as_deref(),
+            source: settings.map(|_| self.source()),
+            limits: settings.map(|settings| settings.limits.pauses()),
         }
     }
 
@@ -153,6 +157,10 @@ impl Login<'_> {
         if is_policy && self.args.nullok {
             let decision = Decision::Warned { reason: Reason::NullokIgnored, detail: "" };
             self.facts.log(host, Level::Warning, decision);
+        }
+        if let Err(denied) = self.look(host) {
+            words::explain(host, denied);
+            return self.facts.deny(host, denied, "", false);
         }
         let enrols =
             phase == Phase::Auth && self.args.enroll != Enroll::Never && self.keep() != Keep::Home;
@@ -228,7 +236,7 @@ impl Login<'_> {
         fresh: Option<&Freshness>,
     ) -> Outcome {
         let judge = Judge::Account { store, fresh };
-        if admits(&account, host.now()).is_err() {
+        if admits(&account, &self.terms(), host.now()).is_err() {
             // Nobody is asked, but the attempt counts.
             let answer = Answer { first_pass: None, reply: Reply::NotAsked, combined: false };
             if let Err(denied) = self.attempt(host, judge, &answer) {
@@ -285,7 +293,7 @@ impl Login<'_> {
             let again = left > 0
                 && self.args.first_pass != FirstPass::Only
                 && !matches!(reply, Some(Err(_)))
-                && may_answer_again(host, judge);
+                && self.may_answer_again(host, judge);
             if !words::explain(host, denied) && again {
                 host.tell("That is not the right code");
             }

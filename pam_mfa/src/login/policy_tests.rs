@@ -428,3 +428,65 @@ fn a_session_of_others_and_of_those_whom_the_policy_lets_by() {
     assert_eq!(stage.session(""), Outcome::Denied);
     assert_eq!(stage.session("policy_error=require"), Outcome::Denied, "nobody is asked here");
 }
+
+#[test]
+fn who_fails_too_often_has_to_wait_and_nobody_else() {
+    let list = [("policy.toml", "version = 1\nlimits = { failures = 3, pause_max = \"1m\" }")];
+    let mut stage = Stage::new("\" TOTP_AUTH").with_etc(&list);
+    for _ in 0..3 {
+        stage = stage.types(&["000000"]);
+        assert_eq!(stage.login(""), Outcome::Denied);
+        assert_eq!(stage.reason(), "wrong_code");
+    }
+    let mut stage = stage.types(&[&code(STEP)]);
+    assert_eq!(stage.login(""), Outcome::Denied);
+    assert_eq!(stage.reason(), "too_many_failures");
+    assert!(stage.prompts.is_empty());
+    assert_eq!(stage.said, ["Too many wrong answers; try again in 30 s"]);
+    // Not from elsewhere, and unknown people are kept waiting alike.
+    stage.remote = Some("192.0.2.8".to_owned());
+    assert_eq!(stage.login(""), Outcome::Accepted);
+    stage.remote = Some("192.0.2.9".to_owned());
+    stage.user = Some("no such user".to_owned());
+    for _ in 0..3 {
+        stage = stage.types(&["000000"]);
+        assert_eq!(stage.login(""), Outcome::Denied);
+    }
+    assert_eq!(stage.login(""), Outcome::Denied);
+    assert_eq!(stage.reason(), "too_many_failures");
+    // It is over after a while, and all of it after a success.
+    let mut stage = stage.later(30).types(&[&code(STEP + 1)]);
+    stage.user = Some(User::from_uid(nix::unistd::Uid::effective()).unwrap().unwrap().name);
+    stage.remote = Some("192.0.2.7".to_owned());
+    assert_eq!(stage.login(""), Outcome::Accepted);
+    let mut stage = stage.types(&["000000", "000001"]);
+    assert_eq!(stage.login("retry=2"), Outcome::Denied);
+    assert_eq!(stage.prompts.len(), 2);
+}
+
+#[test]
+fn a_pause_comes_before_a_fresh_check_and_ends_it() {
+    let rules = rule("", "require = [\"otp\"]\nfresh = \"5m\"");
+    let policy = format!("version = 1\nlimits = {{ failures = 1 }}\n{rules}");
+    let mut stage =
+        Stage::new("\" TOTP_AUTH").with_etc(&[("policy.toml", &policy)]).types(&[&code(STEP)]);
+    assert_eq!(stage.login(""), Outcome::Accepted);
+    stage.service = "login".to_owned();
+    let mut stage = stage.types(&["000000"]);
+    assert_eq!(stage.login(""), Outcome::Denied);
+    stage.service = "sshd".to_owned();
+    assert_eq!(stage.login(""), Outcome::Denied);
+    assert_eq!(stage.reason(), "too_many_failures");
+    let mut stage = stage.later(30);
+    assert_eq!(stage.login(""), Outcome::Denied);
+    assert_eq!(stage.prompts.len(), 2, "asked again");
+}
+
+#[test]
+fn what_is_no_guess_is_no_failure() {
+    let mut stage = stage("limits = { failures = 1 }");
+    assert_eq!(stage.login(""), Outcome::Denied, "nobody answers");
+    assert_eq!(stage.login(""), Outcome::Denied);
+    assert_eq!(stage.prompts.len(), 2);
+    assert_eq!(stage.reason(), "conversation_failed");
+}

@@ -1,6 +1,7 @@
 //! What the person is told, besides the prompt.
 
 use mfa_core::document::Day;
+use mfa_core::notice::{Kind, Notice};
 use mfa_core::reason::Reason;
 use mfa_core::store::Trouble;
 use mfa_core::verify::Denied;
@@ -20,6 +21,12 @@ pub(super) fn explain(host: &mut impl Host, denied: Denied) -> bool {
         }
         (Reason::Reused, None) => "That code has been used; get a new one".to_owned(),
         (Reason::RateLimited, Some(wait)) => format!("Too many attempts; try again in {wait} s"),
+        (Reason::TooManyFailures, Some(wait)) => {
+            format!("Too many wrong answers; try again in {wait} s")
+        }
+        (Reason::SourceLimited, Some(wait)) => {
+            format!("Too many wrong answers from your address; try again in {wait} s")
+        }
         (
             Reason::Locked
             | Reason::CannotLock
@@ -46,6 +53,22 @@ pub(super) fn few_codes(host: &mut impl Host, left: Option<usize>) {
         Some(_) | None => return,
     };
     host.inform(&format!("{left}; ask the administrator for new ones"));
+}
+
+/// Tells a person what was changed about their factors since the last login: who did not ask for it has
+/// to know.
+pub(super) fn notices(host: &mut impl Host, notices: &[Notice]) {
+    for Notice { kind, time } in notices {
+        let what = match kind {
+            Kind::Enrolled => "a second factor was enrolled for you",
+            Kind::RecoveryCodes => "new recovery codes were made for you",
+            Kind::BypassCode => "the help desk issued a bypass code for you",
+            Kind::Reset => "your second factors were reset",
+            Kind::Removed => "a second factor of yours was removed",
+        };
+        let day = Day(*time);
+        host.inform(&format!("On {day} {what}; if that is news to you, tell the administrator"));
+    }
 }
 
 /// Tells a person why they do not get in.

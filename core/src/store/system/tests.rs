@@ -92,7 +92,14 @@ fn code(n: u8, counter: u64) -> String {
     Otp::new(&secret(n), Algorithm::Sha1, Digits::SIX).text(counter)
 }
 
-const TERMS: Terms = Terms { learn_skew: true, advance_hotp: true, grace: 0, host: None };
+const TERMS: Terms = Terms {
+    learn_skew: true,
+    advance_hotp: true,
+    grace: 0,
+    host: None,
+    source: None,
+    limits: None,
+};
 
 pub(super) fn log_in_at(store: &SystemRecord, text: &str, now: u64) -> Result<Accepted, Reason> {
     let answer = Answer { first_pass: None, reply: Reply::Given(text.as_bytes()), combined: false };

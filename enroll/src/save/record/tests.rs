@@ -97,7 +97,14 @@ impl Lab {
     }
 
     fn log_in(&self, text: &str) -> Result<Option<String>, Reason> {
-        let terms = Terms { learn_skew: true, advance_hotp: true, grace: 0, host: None };
+        let terms = Terms {
+            learn_skew: true,
+            advance_hotp: true,
+            grace: 0,
+            host: None,
+            source: None,
+            limits: None,
+        };
         let answer =
             Answer { first_pass: None, reply: Reply::Given(text.as_bytes()), combined: false };
         let outcome = self.store().transact(&mut |account| verify(account, &answer, &terms, NOW));
