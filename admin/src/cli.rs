@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::codes::{bypass, recovery};
-use crate::{apply, check, credential, export, import, show, state, ticket, unlock};
+use crate::{apply, check, credential, export, forget, import, show, state, ticket, unlock};
 
 /// What is enrolled on this machine, and what of it counts. For root
 #[derive(Debug, Parser)]
@@ -40,6 +40,8 @@ pub enum Command {
     /// What counts as used where the state of a record is lost
     #[command(subcommand)]
     State(state::Command),
+    /// Let no earlier check count: the next login asks for a code
+    Forget(forget::Args),
     /// Find mistakes in records, installed or not, and say what mends them
     Check(check::Args),
     /// Install records that configuration management has written

@@ -18,7 +18,7 @@ use crate::codes::{bypass, recovery};
 use crate::failure::Failure;
 use crate::log::{self, Invoker};
 use crate::world::World;
-use crate::{apply, check, credential, export, import, seal, show, state, ticket, unlock};
+use crate::{apply, check, credential, export, forget, import, seal, show, state, ticket, unlock};
 
 /// mfactl with the arguments and streams of this process. Exit codes are stable: 0 for done, 1 for
 /// what could not be done, after a sentence on stderr, 2 for a command line that makes no sense, and
@@ -26,11 +26,12 @@ use crate::{apply, check, credential, export, import, seal, show, state, ticket,
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    let run = Path::new("/run/pam_mfa");
     let world = World {
-        base: Base::new(Path::new("/var/lib/pam_mfa"), Path::new("/run/pam_mfa")),
+        base: Base::new(Path::new("/var/lib/pam_mfa"), run),
         pam_d: PathBuf::from("/etc/pam.d"),
         etc: Path::new("/etc/pam_mfa"),
-        run: Path::new("/run/pam_mfa"),
+        run,
         host: gethostname().unwrap_or_else(|_| "localhost".into()),
         invoker: Invoker::of_process(),
         clock: &|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
@@ -75,6 +76,7 @@ pub(crate) fn run(
         Command::Show(args) => show::show(args, world, output),
         Command::Unlock(args) => unlock::unlock(args, world, output),
         Command::State(command) => state::run(command, world, output),
+        Command::Forget(args) => forget::forget(args, world, output),
         Command::Check(args) => check::check(args, world, output),
         Command::Apply(args) => apply::apply(args, world, input, output),
         Command::Import(args) => import::run(args, world, output),

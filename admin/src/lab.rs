@@ -2,6 +2,7 @@
 //! that every system has.
 
 use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
 
 use clap::Parser;
 use mfa_core::otp::{Algorithm, Digits, Otp};
@@ -39,7 +40,11 @@ impl Lab {
     }
 
     pub fn base(&self) -> Base {
-        Base::new(&self.dir.path().join("lib"), &self.dir.path().join("run"))
+        Base::new(&self.dir.path().join("lib"), &self.run_dir())
+    }
+
+    pub fn run_dir(&self) -> PathBuf {
+        self.dir.path().join("run")
     }
 
     /// Enrols a user of this system, with nothing used.

@@ -16,6 +16,7 @@ mod credential;
 mod export;
 mod failure;
 mod finding;
+mod forget;
 mod fresh;
 pub mod import;
 #[cfg(test)]

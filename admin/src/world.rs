@@ -17,7 +17,7 @@ pub struct World<'a> {
     pub pam_d: PathBuf,
     /// Where the administrator's files are, `/etc/pam_mfa`.
     pub etc: &'a Path,
-    /// Where locks are, `/run/pam_mfa`.
+    /// Where the module keeps what the next boot may lose, `/run/pam_mfa`.
     pub run: &'a Path,
     /// The machine's name.
     pub host: OsString,

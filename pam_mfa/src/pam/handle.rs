@@ -185,7 +185,13 @@ mod tests {
         let mut handle = null_mut();
         // SAFETY: strings and a conversation that outlive the handle, and a place for it.
         let code = unsafe {
-            pam_start_confdir(c"x".as_ptr(), c"root".as_ptr(), &mute, path.as_ptr(), &mut handle)
+            pam_start_confdir(
+                c"x".as_ptr(),
+                c"root".as_ptr(),
+                &raw const mute,
+                path.as_ptr(),
+                &raw mut handle,
+            )
         };
         assert_eq!(code, 0);
         // SAFETY: libpam has just made it, and nobody else has it.
