@@ -2,8 +2,10 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::codes::{bypass, recovery};
-use crate::{apply, check, credential, export, forget, import, show, state, ticket, unlock};
+use crate::codes::{bypass as bypass_code, recovery};
+use crate::{
+    apply, bypass, check, credential, export, forget, import, show, state, ticket, unlock,
+};
 
 /// What is enrolled on this machine, and what of it counts. For root
 #[derive(Debug, Parser)]
@@ -32,7 +34,10 @@ pub enum Command {
     /// Recovery codes, for a lost phone: how many are left, and new ones
     Codes(recovery::Args),
     /// One code from the help desk, good once and for a while
-    BypassCode(bypass::Args),
+    BypassCode(bypass_code::Args),
+    /// The networks whose logins need no second factor
+    #[command(subcommand)]
+    Bypass(bypass::Command),
     /// The QR code, secret and URI of a credential that exists
     Show(show::Args),
     /// Whoever failed too often need not wait any longer

@@ -14,11 +14,13 @@ use nix::unistd::gethostname;
 use terminal_size::{Width, terminal_size_of};
 
 use crate::cli::{Cli, Command};
-use crate::codes::{bypass, recovery};
+use crate::codes::{bypass as bypass_code, recovery};
 use crate::failure::Failure;
 use crate::log::{self, Invoker};
 use crate::world::World;
-use crate::{apply, check, credential, export, forget, import, seal, show, state, ticket, unlock};
+use crate::{
+    apply, bypass, check, credential, export, forget, import, seal, show, state, ticket, unlock,
+};
 
 /// mfactl with the arguments and streams of this process. Exit codes are stable: 0 for done, 1 for
 /// what could not be done, after a sentence on stderr, 2 for a command line that makes no sense, and
@@ -72,7 +74,8 @@ pub(crate) fn run(
         Command::Ticket(args) => ticket::ticket(args, world, output),
         Command::Credential(command) => credential::run(command, world, input, output),
         Command::Codes(args) => recovery::codes(args, world, output),
-        Command::BypassCode(args) => bypass::bypass_code(args, world, output),
+        Command::BypassCode(args) => bypass_code::bypass_code(args, world, output),
+        Command::Bypass(command) => bypass::run(command, world, output),
         Command::Show(args) => show::show(args, world, output),
         Command::Unlock(args) => unlock::unlock(args, world, output),
         Command::State(command) => state::run(command, world, output),

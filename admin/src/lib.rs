@@ -8,6 +8,7 @@
 
 mod app;
 mod apply;
+mod bypass;
 mod check;
 mod cli;
 mod codes;

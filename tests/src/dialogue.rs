@@ -170,7 +170,7 @@ impl Dialogue {
 
 /// The text in `bytes`; a character of which only a part has come stays there.
 fn take_text(bytes: &mut Vec<u8>) -> String {
-    let whole = match str::from_utf8(bytes) {
+    let whole = match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
         _ => bytes.len(),
     };

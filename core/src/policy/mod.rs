@@ -11,6 +11,7 @@ mod glob;
 mod network;
 mod read;
 mod rule;
+mod turn;
 
 use std::net::IpAddr;
 
@@ -18,14 +19,15 @@ use crate::document::Table;
 use crate::limit::Pauses;
 use crate::reason::Reason;
 
-pub use crate::document::Mistake;
+pub use crate::document::{Mistake, position};
 pub use bypass::Bypass;
 pub use decide::{Decided, Request, Requirement, decide};
 pub use factors::Factors;
-pub use files::{BYPASS, Files, MAX_SIZE, POLICY};
+pub use files::{BYPASS, Files, MAX_SIZE, POLICY, read as read_file};
 pub use glob::Glob;
 pub use network::{Network, NoNetwork};
 pub use rule::{Demand, Effect, Rule};
+pub use turn::Turn;
 
 /// The longest that a check may count, s: thirty days.
 pub const MAX_FRESH: u64 = 30 * 86_400;

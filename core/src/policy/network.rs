@@ -20,8 +20,9 @@ pub enum NoNetwork {
     Name,
     /// The address has bits behind the prefix; this is the network that it lies in.
     HostBits(Network),
-    /// IPv4 in IPv6 (`::ffff:192.0.2.0/120`), which logins never come from: they count as IPv4.
-    Mapped,
+    /// IPv4 in IPv6 (`::ffff:192.0.2.0/120`), which logins never come from: they count as IPv4; this is
+    /// the IPv4 network.
+    Mapped(Network),
 }
 
 impl Network {
@@ -75,12 +76,20 @@ impl FromStr for Network {
                 .and_then(|prefix| IpNet::new(address, prefix).ok())
                 .ok_or(NoNetwork::Name)?,
         };
-        if matches!(network.addr(), IpAddr::V6(address) if address.to_ipv4_mapped().is_some()) {
-            return Err(NoNetwork::Mapped);
+        if let Some(mapped) = mapped(network) {
+            return Err(NoNetwork::Mapped(mapped));
         }
         let whole = network.trunc();
         if whole == network { Ok(Self(network)) } else { Err(NoNetwork::HostBits(Self(whole))) }
     }
+}
+
+/// The IPv4 network that an IPv6 one stands for (RFC 4291 section 2.5.5.2).
+fn mapped(network: IpNet) -> Option<Network> {
+    let IpNet::V6(network) = network else { return None };
+    let address = network.addr().to_ipv4_mapped()?;
+    let prefix = network.prefix_len().saturating_sub(96);
+    IpNet::new(address.into(), prefix).ok().map(|network| Network(network.trunc()))
 }
 
 impl fmt::Display for Network {
@@ -99,7 +108,9 @@ impl fmt::Display for NoNetwork {
             Self::HostBits(network) => {
                 write!(f, "not the first address of its network, which is {network}")
             }
-            Self::Mapped => f.write_str("IPv4 in IPv6 counts as IPv4; write the IPv4 network"),
+            Self::Mapped(network) => {
+                write!(f, "IPv4 in IPv6, which counts as IPv4; write {network}")
+            }
         }
     }
 }
@@ -153,7 +164,15 @@ mod tests {
         ] {
             assert_eq!(read(text), Err(NoNetwork::Name), "{text}");
         }
-        assert_eq!(read("::ffff:192.0.2.0/120"), Err(NoNetwork::Mapped));
+        for (text, ipv4) in [
+            ("::ffff:192.0.2.0/120", "192.0.2.0/24"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.7/112", "192.0.0.0/16"),
+            ("::ffff:0:0/90", "0.0.0.0/0"),
+        ] {
+            let said = format!("IPv4 in IPv6, which counts as IPv4; write {ipv4}");
+            assert_eq!(read(text).unwrap_err().to_string(), said);
+        }
         assert_eq!(
             read("192.0.2.7/24").unwrap_err().to_string(),
             "not the first address of its network, which is 192.0.2.0/24"

@@ -53,9 +53,9 @@ pub(crate) fn lock(file: &impl AsRawFd, deadline: Deadline) -> Result<(), Errno>
 /// it, and file systems that know no flock do not matter.
 ///
 /// # Errors
-/// [`Reason::Locked`] when another login held it until the deadline, [`Reason::CannotLock`] when
+/// [`Reason::Locked`] when another process held it until the deadline, [`Reason::CannotLock`] when
 /// there can be no such lock.
-pub(super) fn lock_path(
+pub(crate) fn lock_path(
     run_dir: &Path,
     path: &Path,
     deadline: Deadline,
@@ -71,7 +71,7 @@ pub(super) fn lock_path(
     match lock(&file, deadline) {
         Ok(()) => Ok(file),
         Err(Errno::EWOULDBLOCK) => {
-            Err(Trouble::new(Reason::Locked, format!("{}: by another login", Shown(path))))
+            Err(Trouble::new(Reason::Locked, format!("{}: by another process", Shown(path))))
         }
         Err(errno) => Err(failed(errno)),
     }

@@ -24,8 +24,11 @@ use crate::verify::Verdict;
 pub(crate) use file::read_any_size;
 pub use gauth::{GauthFile, Rules};
 pub use key::{host_key, make_host_key};
+pub(crate) use lock::{Deadline, lock_path};
+pub(crate) use replace::{Unreplaced, replace};
 pub use rights::Rights;
 pub(crate) use run::RunFile;
+pub(crate) use system::make_dir;
 pub use system::{Base, Edit, Lost, Presence, SystemRecord};
 pub use walk::{Place, Trust, locate};
 

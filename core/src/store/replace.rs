@@ -20,7 +20,7 @@ use super::walk::Place;
 ///
 /// # Errors
 /// [`Unreplaced::Old`] for whatever fails before the new file is in place.
-pub(super) fn replace(
+pub(crate) fn replace(
     place: &Place,
     bytes: &[u8],
     mode: Mode,
@@ -31,7 +31,7 @@ pub(super) fn replace(
 }
 
 /// Which file is in place after a failure.
-pub(super) enum Unreplaced {
+pub(crate) enum Unreplaced {
     /// The old one, and nothing lies beside it.
     Old(io::Error),
     /// The new one, but it may not survive a crash.

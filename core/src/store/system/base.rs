@@ -96,16 +96,23 @@ impl Base {
 
 fn make(base: &Path) -> io::Result<()> {
     for (dir, mode) in [("", 0o755), ("users", 0o711), ("state", 0o700)] {
-        let path = base.join(dir);
-        match DirBuilder::new().mode(mode).create(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-            made => made?,
-        }
-        // The umask may have taken some.
-        fs::set_permissions(&path, Permissions::from_mode(mode))?;
-        sync_parent(&path)?;
+        make_dir(&base.join(dir), mode)?;
     }
     Ok(())
+}
+
+/// Makes a directory durably, if it is missing.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn make_dir(path: &Path, mode: u32) -> io::Result<()> {
+    match DirBuilder::new().mode(mode).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        done => done?,
+    }
+    // The umask may have taken some.
+    fs::set_permissions(path, Permissions::from_mode(mode))?;
+    sync_parent(path)
 }
 
 fn sync_parent(path: &Path) -> io::Result<()> {

@@ -27,6 +27,7 @@ use crate::record::{self, Record};
 use crate::seal;
 use crate::state::State;
 pub use base::Base;
+pub(crate) use base::make_dir;
 pub use edit::{Edit, Lost};
 
 /// One user's system record.
