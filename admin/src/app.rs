@@ -28,6 +28,11 @@ pub struct Names {
 }
 
 impl Names {
+    /// Whether anybody has said how.
+    pub fn are_given(&self) -> bool {
+        self.label.is_some() || self.issuer.is_some()
+    }
+
     /// The URI of a credential of `user`.
     pub fn uri(
         &self,

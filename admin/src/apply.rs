@@ -4,13 +4,17 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 
-use mfa_core::record::{CodeKind, Codes, MAX_CODE_SETS, Record};
+use mfa_core::codes::Hash;
+use mfa_core::notice::Kind;
+use mfa_core::record::{CodeKind, Codes, Id, MAX_CODE_SETS, Record};
 use mfa_core::state::State;
+use mfa_core::store::Presence;
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::finding::{self, Finding};
 use crate::fresh::Fresh;
+use crate::log::{changed, enrolled};
 use crate::person::Person;
 use crate::report::json;
 use crate::source::{self, Source};
@@ -20,10 +24,11 @@ use crate::world::World;
 #[command(after_help = "\
 A record that is new here gets its state: time-based codes up to now count as used,
 recovery codes as unused, and tokens begin at counter 0. What is known keeps what
-has been used, and bypass codes of the help desk stay while they are good. Where
-the last credential was removed before, nobody knows what has been used: recovery
-codes count as used (see `mfactl state init --codes-unused`), and a token is good
-again after two consecutive codes.
+has been used, and bypass codes of the help desk stay while they are good. What is
+new in a record that is known may have been in it before, as may anything once the
+last credential was removed: new recovery codes count after `mfactl state init USER
+--codes-unused`, and a token is good after two consecutive codes. Codes that are new
+in a known set count as used; give new codes a set, and an id, of their own.
 
 Exit code: 0 if all is as it shall be, 3 if there are mistakes, and then nothing is
 installed, 1 if it could not be done.")]
@@ -51,6 +56,8 @@ struct Report {
 struct Row {
     user: String,
     outcome: Outcome,
+    /// Whether it has recovery codes that do not count until somebody says that none has been used.
+    codes_in_doubt: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -88,7 +95,9 @@ pub fn apply(
                 install(&person, &record, world)
             };
             match outcome {
-                Ok(outcome) => report.users.push(Row { user: person.name, outcome }),
+                Ok((outcome, codes_in_doubt)) => {
+                    report.users.push(Row { user: person.name, outcome, codes_in_doubt });
+                }
                 Err(failure) => {
                     done = Err(failure);
                     break;
@@ -100,13 +109,21 @@ pub fn apply(
         json(output, &report)?;
     } else {
         finding::list(output, &report.mistakes)?;
-        for Row { user, outcome } in &report.users {
+        for Row { user, outcome, codes_in_doubt } in &report.users {
             let outcome = match outcome {
                 Outcome::Unchanged => "unchanged",
                 Outcome::Changed if args.dry_run => "would change",
                 Outcome::Changed => "changed",
             };
             writeln!(output, "{user}: {outcome}.").map_err(Failure::Output)?;
+            if *codes_in_doubt {
+                writeln!(
+                    output,
+                    "{user}: new recovery codes count after `mfactl state init {user} \
+                     --codes-unused`."
+                )
+                .map_err(Failure::Output)?;
+            }
         }
     }
     finding::verdict(&report.mistakes).and(done)
@@ -180,7 +197,7 @@ fn candidate(
 }
 
 /// What [`install`] would do.
-fn foresee(person: &Person, new: &Record, world: &World) -> Result<Outcome, Failure> {
+fn foresee(person: &Person, new: &Record, world: &World) -> Result<(Outcome, bool), Failure> {
     let (old, state) = match person.read() {
         Err(Failure::NoRecord(_)) => (None, State::default()),
         read => {
@@ -189,33 +206,61 @@ fn foresee(person: &Person, new: &Record, world: &World) -> Result<Outcome, Fail
             (Some(old), state)
         }
     };
-    let merged = merged(old.as_ref(), &state, new, first((world.clock)()));
-    Ok(if merged.is_some() { Outcome::Changed } else { Outcome::Unchanged })
+    let is_first = old.is_none() && person.record.look()? != Presence::Reset;
+    Ok(match merged(old.as_ref(), &state, new, fresh(is_first, (world.clock)())) {
+        None => (Outcome::Unchanged, is_in_doubt(new, &state)),
+        Some((record, state)) => (Outcome::Changed, is_in_doubt(&record, &state)),
+    })
 }
 
-fn install(person: &Person, new: &Record, world: &World) -> Result<Outcome, Failure> {
+fn install(person: &Person, new: &Record, world: &World) -> Result<(Outcome, bool), Failure> {
     let (mut edit, _) = person.edit_or_create(&world.base)?;
     let state = edit.state().cloned().unwrap_or_default();
-    let mut fresh = first((world.clock)());
-    if edit.record().is_some() {
-        // It may have been in an earlier version of the record, and used then.
-        fresh.counter = None;
-    } else if edit.is_buried()? {
-        // It is not the first one: with the last, the state went as well.
-        fresh = Fresh { counter: None, codes_unused: false, ..fresh };
-    }
-    match merged(edit.record(), &state, new, fresh) {
-        None => Ok(Outcome::Unchanged),
-        Some((record, state)) => {
+    // With the last credential that was removed, the state went as well.
+    let is_first = edit.record().is_none() && !edit.is_buried()?;
+    Ok(match merged(edit.record(), &state, new, fresh(is_first, (world.clock)())) {
+        None => (Outcome::Unchanged, is_in_doubt(new, &state)),
+        Some((record, mut state)) => {
+            let in_doubt = is_in_doubt(&record, &state);
+            for kind in news(edit.record(), &record) {
+                state.notify(kind, (world.clock)());
+            }
+            let was =
+                edit.record().zip(edit.state()).map(|(record, state)| enrolled(record, state));
+            let is = enrolled(&record, &state);
             edit.save(record, state)?;
-            Ok(Outcome::Changed)
+            let user = ("user", person.name.as_str());
+            changed(world, user, "enrolment", &was.unwrap_or_default(), &is);
+            (Outcome::Changed, in_doubt)
         }
-    }
+    })
 }
 
-/// What counts as used at `now` of what nobody could use before.
-fn first(now: u64) -> Fresh {
-    Fresh { now, counter: Some(0), codes_unused: true }
+/// What counts as used at `now` of what is new. Unless it is the user's first record, it may have been
+/// in an earlier one, and used then.
+fn fresh(is_first: bool, now: u64) -> Fresh {
+    Fresh { now, counter: is_first.then_some(0), codes_unused: is_first }
+}
+
+/// What the user is to be told of a change.
+fn news(old: Option<&Record>, new: &Record) -> Vec<Kind> {
+    let credentials = |record: &Record| -> Vec<_> {
+        record.credentials.iter().map(|credential| credential.id).collect()
+    };
+    let codes = |record: &Record| -> Vec<_> { record.codes.iter().map(|set| set.id).collect() };
+    let has_more = |these: &[Id], than: &[Id]| these.iter().any(|id| !than.contains(id));
+    let (had, has) = (old.map(credentials).unwrap_or_default(), credentials(new));
+    let told = [
+        (Kind::Enrolled, has_more(&has, &had)),
+        (Kind::Removed, has_more(&had, &has)),
+        (Kind::RecoveryCodes, has_more(&codes(new), &old.map(codes).unwrap_or_default())),
+    ];
+    told.into_iter().filter_map(|(kind, is_so)| is_so.then_some(kind)).collect()
+}
+
+/// Whether nobody knows what has been used of some recovery codes.
+fn is_in_doubt(record: &Record, state: &State) -> bool {
+    record.codes.iter().any(|codes| !state.codes.contains_key(&codes.id))
 }
 
 /// Record and state as they shall be; `None` if they are so.
@@ -247,6 +292,7 @@ fn merged(
 }
 
 /// The state marks used codes by place: where a set lists them in another order, the marks go along.
+/// Codes that the set did not have may be of an earlier version of it, and used then.
 fn follow(old: &Codes, new: &Record, state: &mut State) {
     let Some(new) = new.codes.iter().find(|new| new.id == old.id && new.hashes != old.hashes)
     else {
@@ -254,10 +300,11 @@ fn follow(old: &Codes, new: &Record, state: &mut State) {
     };
     let Some(used) = state.codes.get_mut(&old.id) else { return };
     let before = *used;
-    let marks = new.hashes.iter().enumerate().filter(|(_, hash)| {
-        let was_used = |(place, other)| other == *hash && before & (1_u32 << place) != 0;
-        old.hashes.iter().enumerate().any(was_used)
-    });
+    let is_unused = |hash: &Hash| {
+        let mut places = old.hashes.iter().enumerate().filter(|(_, other)| *other == hash);
+        places.clone().next().is_some() && places.all(|(place, _)| before & (1 << place) == 0)
+    };
+    let marks = new.hashes.iter().enumerate().filter(|(_, hash)| !is_unused(hash));
     *used = marks.fold(0, |used, (place, _)| used | 1 << place);
 }
 
@@ -268,7 +315,7 @@ mod tests {
     use mfa_core::codes::Hex;
     use mfa_core::record::{CodeKind, Codes, Id, Name};
     use mfa_core::state::Used;
-    use mfa_core::store::{Presence, SystemRecord};
+    use mfa_core::store::SystemRecord;
     use nix::unistd::Uid;
     use serde_json::{Value, json};
 
@@ -323,6 +370,13 @@ mod tests {
             lab.run(&format!("apply {dir}"), "").unwrap(),
             "bin: changed.\ndaemon: changed.\n"
         );
+        let line = |user| {
+            format!(
+                "changed user={user} what=enrolment before=\"\" after=\"phone,token,recovery:3\" \
+                 uid=0 login_uid=1000"
+            )
+        };
+        assert_eq!(*lab.log.borrow(), ["bin", "daemon"].map(line));
         let (record, state) = installed(&lab, "daemon").read().unwrap();
         assert_eq!(record, daemon);
         assert_eq!(
@@ -335,7 +389,8 @@ mod tests {
         let again = lab.run_at(NOW + 999, &format!("apply {dir} --json"), "").unwrap();
         let expected = json!({
             "users": [
-                {"user": "bin", "outcome": "unchanged"}, {"user": "daemon", "outcome": "unchanged"},
+                {"user": "bin", "outcome": "unchanged", "codes_in_doubt": false},
+                {"user": "daemon", "outcome": "unchanged", "codes_in_doubt": false},
             ],
             "mistakes": [],
         });
@@ -343,6 +398,7 @@ mod tests {
         assert_eq!(installed(&lab, "daemon").read().unwrap().1, state);
         let again = lab.run(&format!("apply {dir}/daemon.toml"), "").unwrap();
         assert_eq!(again, "daemon: unchanged.\n");
+        assert_eq!(lab.log.borrow().len(), 2);
     }
 
     #[test]
@@ -350,11 +406,19 @@ mod tests {
         let lab = Lab::new();
         lab.enrol("daemon", vec![totp(1, "phone"), totp(3, "old")]);
         let text = wanted("daemon").to_text();
-        assert_eq!(lab.run("apply -", &text).unwrap(), "daemon: changed.\n");
+        let doubt =
+            "daemon: new recovery codes count after `mfactl state init daemon --codes-unused`.\n";
+        for (options, outcome) in [(" --dry-run", "would change"), ("", "changed")] {
+            let said = lab.run(&format!("apply -{options}"), &text).unwrap();
+            assert_eq!(said, format!("daemon: {outcome}.\n{doubt}"));
+        }
         let (_, state) = installed(&lab, "daemon").read().unwrap();
         assert_eq!(*state.credentials.get(&id(1)).unwrap(), Used::totp(0), "known");
         assert_eq!(state.credentials.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [id(1), id(2)]);
-        assert_eq!(*state.codes.get(&id(9)).unwrap(), 0);
+        assert_eq!(state.codes.get(&id(9)), None);
+        lab.run("state init daemon --codes-unused", "").unwrap();
+        let (_, state) = installed(&lab, "daemon").read().unwrap();
+        assert_eq!(state.codes.get(&id(9)), Some(&0));
 
         let mut renamed = wanted("daemon");
         renamed.credentials[0].name = Name::new("Pixel").unwrap();
@@ -376,8 +440,41 @@ mod tests {
         let (kept, mut state) = record.read().unwrap();
         state.codes.retain(|_| false);
         record.edit(mfa_core::store::Lost::Refuse).unwrap().save(kept, state).unwrap();
-        assert_eq!(lab.run("apply -", &text).unwrap(), "daemon: unchanged.\n");
+        let said = lab.run("apply -", &text).unwrap();
+        assert!(said.starts_with("daemon: unchanged.\ndaemon: new recovery codes count"), "{said}");
         assert!(record.read().unwrap().1.codes.is_empty());
+    }
+
+    #[test]
+    fn codes_that_were_left_out_once_may_have_been_used() {
+        let lab = Lab::new();
+        let first = wanted("daemon");
+        let second = Record { codes: vec![], ..first.clone() };
+        let apply = |record: &Record| lab.run("apply -", &record.to_text()).unwrap();
+        apply(&first);
+        let installed = installed(&lab, "daemon");
+        let (kept, mut state) = installed.read().unwrap();
+        state.codes.insert(id(9), 0b111);
+        installed.edit(mfa_core::store::Lost::Refuse).unwrap().save(kept, state).unwrap();
+        apply(&second);
+        let said = apply(&first);
+        assert!(said.contains("`mfactl state init daemon --codes-unused`"), "{said}");
+        let (record, state) = installed.read().unwrap();
+        assert_eq!((state.codes_left(&record.codes[0]), record), (0, first));
+    }
+
+    #[test]
+    fn codes_that_a_set_gets_may_have_been_in_it_before() {
+        let lab = Lab::new();
+        let mut first = wanted("daemon");
+        first.codes[0].hashes = [1, 2, 3].map(|n| Hex::new([n; 32])).into();
+        let mut second = first.clone();
+        second.codes[0].hashes = [2, 4].map(|n| Hex::new([n; 32])).into();
+        let installed = installed(&lab, "daemon");
+        for (record, marks) in [(&first, 0b000), (&second, 0b10), (&first, 0b101)] {
+            lab.run("apply -", &record.to_text()).unwrap();
+            assert_eq!(installed.read().unwrap().1.codes.get(&id(9)), Some(&marks));
+        }
     }
 
     #[test]
@@ -392,7 +489,7 @@ mod tests {
         installed.edit(mfa_core::store::Lost::Refuse).unwrap().save(kept, state).unwrap();
         record.codes[0].hashes = [4, 3, 1].map(|n| Hex::new([n; 32])).into();
         lab.run("apply -", &record.to_text()).unwrap();
-        assert_eq!(installed.read().unwrap().1.codes.get(&id(9)), Some(&0b100));
+        assert_eq!(installed.read().unwrap().1.codes.get(&id(9)), Some(&0b101));
     }
 
     #[test]
@@ -402,15 +499,18 @@ mod tests {
         lab.run("apply -", &text).unwrap();
         lab.run("credential remove daemon phone", "").unwrap();
         lab.run("credential remove daemon token --last", "").unwrap();
-        assert_eq!(lab.run("apply - --dry-run", &text).unwrap(), "daemon: would change.\n");
-        assert_eq!(lab.run("apply -", &text).unwrap(), "daemon: changed.\n");
+        for (options, outcome) in [(" --dry-run", "would change"), ("", "changed")] {
+            let said = lab.run(&format!("apply -{options}"), &text).unwrap();
+            assert!(said.starts_with(&format!("daemon: {outcome}.\n")), "{said}");
+            assert!(said.contains("`mfactl state init daemon --codes-unused`"), "{said}");
+        }
         let record = installed(&lab, "daemon");
         let (_, state) = record.read().unwrap();
         assert_eq!(*state.credentials.get(&id(2)).unwrap(), Used::hotp(None));
         assert!(state.codes.is_empty());
-        assert_eq!(lab.run("apply -", &text).unwrap(), "daemon: unchanged.\n");
         lab.run("state init daemon --codes-unused", "").unwrap();
         assert_eq!(*record.read().unwrap().1.codes.get(&id(9)).unwrap(), 0);
+        assert_eq!(lab.run("apply -", &text).unwrap(), "daemon: unchanged.\n");
     }
 
     #[test]

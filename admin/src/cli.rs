@@ -4,7 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::codes::{bypass as bypass_code, recovery};
 use crate::{
-    apply, bypass, check, credential, export, forget, import, show, state, ticket, unlock,
+    apply, bypass, check, credential, events, export, forget, import, reset, show, state, ticket,
+    unlock, users, verify,
 };
 
 /// What is enrolled on this machine, and what of it counts. For root
@@ -26,6 +27,8 @@ pub struct Cli {
 /// One variant for each group of commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Who has which factors, where they are kept, and who is locked out
+    Users(users::Args),
     /// The credentials of a user: phones and tokens
     #[command(subcommand)]
     Credential(credential::Command),
@@ -38,10 +41,16 @@ pub enum Command {
     /// The networks whose logins need no second factor
     #[command(subcommand)]
     Bypass(bypass::Command),
-    /// The QR code, secret and URI of a credential that exists
+    /// What a user has enrolled; with a name, the QR code, secret and URI of a credential
     Show(show::Args),
+    /// Make what a user has enrolled count no more
+    Reset(reset::Args),
     /// Whoever failed too often need not wait any longer
     Unlock(unlock::Args),
+    /// Whose a code is, and what a login would make of it; nothing is used up
+    Verify(verify::Args),
+    /// What happened lately, and what dry runs would have done
+    Log(events::Args),
     /// What counts as used where the state of a record is lost
     #[command(subcommand)]
     State(state::Command),

@@ -1,12 +1,13 @@
 //! One run of the command, from its arguments to its exit code.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
+use anstream::{AutoStream, ColorChoice};
 use clap::Parser;
 use mfa_core::random;
 use mfa_core::store::Base;
@@ -19,7 +20,8 @@ use crate::failure::Failure;
 use crate::log::{self, Invoker};
 use crate::world::World;
 use crate::{
-    apply, bypass, check, credential, export, forget, import, seal, show, state, ticket, unlock,
+    apply, bypass, check, credential, events, export, forget, homes, import, reset, seal, show,
+    state, ticket, unlock, users, verify,
 };
 
 /// mfactl with the arguments and streams of this process. Exit codes are stable: 0 for done, 1 for
@@ -39,7 +41,12 @@ pub fn main() -> ExitCode {
         clock: &|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
         random: &random::system,
         log: &log::write,
+        journal: &events::journal,
+        logs: ["/var/log/auth.log", "/var/log/secure"].map(PathBuf::from).into(),
+        everyone: &homes::everyone,
         columns: terminal_size_of(io::stdout()).map(|(Width(columns), _)| columns.into()),
+        colour: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+        has_terminal: io::stdin().is_terminal() && io::stdout().is_terminal(),
     };
     match run_here(&cli.command, &world) {
         Ok(()) => ExitCode::SUCCESS,
@@ -78,6 +85,10 @@ pub(crate) fn run(
         Command::Bypass(command) => bypass::run(command, world, output),
         Command::Show(args) => show::show(args, world, output),
         Command::Unlock(args) => unlock::unlock(args, world, output),
+        Command::Users(args) => users::users(args, world, output),
+        Command::Reset(args) => reset::reset(args, world, input, output),
+        Command::Verify(args) => verify::verify(args, world, input, output),
+        Command::Log(args) => events::log(args, world, output),
         Command::State(command) => state::run(command, world, output),
         Command::Forget(args) => forget::forget(args, world, output),
         Command::Check(args) => check::check(args, world, output),

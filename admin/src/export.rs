@@ -14,6 +14,7 @@ use mfa_core::store::GauthFile;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::log::changed;
 use crate::person::Person;
 use crate::secret;
 use crate::world::World;
@@ -63,7 +64,11 @@ pub fn run(args: &Export, world: &World, output: &mut dyn Write) -> Result<(), F
         )));
     }
     let text = file(&record, credential, &state, world)?;
+    let tell = |to: &str| {
+        changed(world, ("user", &person.name), "export", credential.name.as_str(), to);
+    };
     let Some(path) = &args.output else {
+        tell("output");
         return output.write_all(&text).map_err(Failure::Output);
     };
     if path.symlink_metadata().is_ok() && !args.force {
@@ -71,6 +76,7 @@ pub fn run(args: &Export, world: &World, output: &mut dyn Write) -> Result<(), F
         return Err(Failure::Refused(why));
     }
     GauthFile::of_caller(path.clone()).install(&text)?;
+    tell(&path.display().to_string());
     for loss in losses {
         writeln!(output, "Left out: {loss}.").map_err(Failure::Output)?;
     }

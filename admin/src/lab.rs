@@ -2,6 +2,8 @@
 //! that every system has.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::io;
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -26,6 +28,10 @@ pub struct Lab {
     pub log: RefCell<Vec<String>>,
     /// What [`Lab::run`] wrote last, also if it failed.
     pub said: RefCell<String>,
+    /// What journalctl says; `None` if there is no journal.
+    pub journal: RefCell<Option<String>>,
+    /// Whether somebody sits at a terminal.
+    pub has_terminal: Cell<bool>,
     random: Cell<u64>,
 }
 
@@ -35,6 +41,8 @@ impl Lab {
             dir: TempDir::new().unwrap(),
             log: RefCell::default(),
             said: RefCell::default(),
+            journal: RefCell::default(),
+            has_terminal: Cell::default(),
             random: Cell::new(7),
         }
     }
@@ -88,7 +96,18 @@ impl Lab {
                 Ok(())
             },
             log: &|line| self.log.borrow_mut().push(line.to_owned()),
+            journal: &|_, each| {
+                let journal = self.journal.borrow();
+                let lines = journal.as_ref().ok_or(io::ErrorKind::NotFound)?.lines();
+                lines.for_each(|line| each(line.as_bytes()));
+                Ok(())
+            },
+            logs: vec![self.dir.path().join("auth.log")],
+            // Homes are of the machine that the tests run on.
+            everyone: &|| Ok(BTreeSet::new()),
             columns: None,
+            colour: false,
+            has_terminal: self.has_terminal.get(),
         };
         let mut output = vec![];
         let done = command::run(&cli.command, &world, &mut input.as_bytes(), &mut output);

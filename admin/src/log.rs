@@ -5,7 +5,10 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::{env, fmt, fs, process};
 
+use mfa_core::account::CodeKind;
 use mfa_core::audit::Value;
+use mfa_core::record::{Codes, Record};
+use mfa_core::state::State;
 use nix::unistd::getuid;
 
 use crate::world::World;
@@ -47,7 +50,7 @@ impl fmt::Display for Invoker {
             write!(f, " login_uid={login_uid}")?;
         }
         match &self.sudo_user {
-            Some(user) => write!(f, " sudo_user={}", Value(user)),
+            Some(user) => write!(f, " sudo_user={}", Word(user)),
             None => Ok(()),
         }
     }
@@ -65,6 +68,27 @@ pub fn changed(world: &World, object: (&str, &str), what: &str, before: &str, af
     (world.log)(&format!(
         "changed {key}={name} what={what} before={before} after={after} {invoker}"
     ));
+}
+
+/// What a record holds, for such a line: the names of its credentials, and how many codes are left of
+/// each kind.
+pub fn enrolled(record: &Record, state: &State) -> String {
+    let names = record.credentials.iter().map(|credential| credential.name.as_str().to_owned());
+    let kinds = [("recovery", CodeKind::Recovery), ("bypass", CodeKind::Bypass)];
+    let codes = kinds.into_iter().filter(|(_, kind)| has(record, *kind)).map(|(word, kind)| {
+        format!("{word}:{}", codes_left(record, state, |codes| codes.kind == kind))
+    });
+    names.chain(codes).collect::<Vec<_>>().join(",")
+}
+
+fn has(record: &Record, kind: CodeKind) -> bool {
+    record.codes.iter().any(|codes| codes.kind == kind)
+}
+
+/// How many codes are left in the sets that count.
+pub fn codes_left(record: &Record, state: &State, counts: impl Fn(&Codes) -> bool) -> usize {
+    let sets = record.codes.iter().filter(|codes| counts(codes));
+    sets.map(|codes| state.codes_left(codes)).sum()
 }
 
 /// A value without blanks: no part of it reads like another field, or like the words that log filters
@@ -98,16 +122,67 @@ fn send(socket: &Path, line: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::{Lab, hotp, totp, uid_of};
 
     #[test]
     fn nobody_forges_a_field() {
         let invoker =
             Invoker { uid: 0, login_uid: Some(1000), sudo_user: Some("bob uid=7\n".to_owned()) };
         let shown = invoker.to_string();
-        assert!(shown.starts_with("uid=0 login_uid=1000 sudo_user=\"bob"), "{shown}");
-        assert!(!shown.contains('\n') && shown.ends_with('"'), "{shown}");
+        assert_eq!(shown, r#"uid=0 login_uid=1000 sudo_user="bob\x20uid=7\n""#);
         let nobody = Invoker { login_uid: None, sudo_user: None, ..invoker };
         assert_eq!(nobody.to_string(), "uid=0");
+    }
+
+    #[test]
+    fn a_change_names_what_was_and_what_is() {
+        let lab = Lab::new();
+        lab.enrol("daemon", vec![totp(1, "phone"), hotp(2, "token")]);
+        lab.run("codes daemon --new --count 3", "").unwrap();
+        lab.run("credential rename daemon phone Pixel", "").unwrap();
+        lab.run("credential remove daemon token", "").unwrap();
+        lab.run("credential add daemon --name spare --no-confirm", "").unwrap();
+        lab.run("credential remove daemon spare", "").unwrap();
+        lab.run("credential remove daemon Pixel --last", "").unwrap();
+        let lines = [
+            "recovery_codes before=0 after=3",
+            "credential before=phone after=Pixel",
+            "credential before=token after=\"\"",
+            "credential before=\"\" after=spare",
+            "credential before=spare after=\"\"",
+            "enrolment before=\"Pixel,recovery:3\" after=tombstone",
+        ];
+        let line = |what| format!("changed user=daemon what={what} uid=0 login_uid=1000");
+        assert_eq!(*lab.log.borrow(), lines.map(line));
+    }
+
+    #[test]
+    fn what_changes_all_records_or_none_of_a_credential() {
+        let lab = Lab::new();
+        let record = lab.enrol("daemon", vec![totp(1, "phone")]);
+        lab.run("seal", "").unwrap();
+        lab.run("seal", "").unwrap();
+        lab.run("unseal", "").unwrap();
+        lab.run("export daemon", "").unwrap();
+        fs::remove_file(record.state_path()).unwrap();
+        lab.run("state init daemon", "").unwrap();
+        lab.run("state init daemon", "").unwrap();
+        let uid = uid_of("daemon");
+        let text = fs::read_to_string(record.path()).unwrap();
+        fs::write(record.path(), text.replace(&format!("uid = {uid}"), "uid = 4711")).unwrap();
+        lab.run("credential rebind daemon", "").unwrap();
+        lab.run("credential rebind daemon", "").unwrap();
+        let key = lab.base().keys[1].display().to_string();
+        let lines = [
+            format!("file={key} what=host_key before=\"\" after=new"),
+            "user=daemon what=secrets before=plain after=sealed".to_owned(),
+            "user=daemon what=secrets before=sealed after=plain".to_owned(),
+            "user=daemon what=export before=phone after=output".to_owned(),
+            "user=daemon what=state before=lost after=\"counter:unknown,codes:used\"".to_owned(),
+            format!("user=daemon what=uid before=4711 after={uid}"),
+        ];
+        let line = |what| format!("changed {what} uid=0 login_uid=1000");
+        assert_eq!(*lab.log.borrow(), lines.map(line));
     }
 
     #[test]
@@ -115,10 +190,10 @@ mod tests {
         let dir = tempfile::TempDir::new().unwrap();
         let path = dir.path().join("log");
         let socket = UnixDatagram::bind(&path).unwrap();
-        send(&path, "issued user=alice").unwrap();
+        send(&path, "changed user=alice").unwrap();
         let mut bytes = [0; 200];
         let length = socket.recv(&mut bytes).unwrap();
-        let expected = format!("<85>mfactl[{}]: issued user=alice", process::id());
+        let expected = format!("<85>mfactl[{}]: changed user=alice", process::id());
         assert_eq!(std::str::from_utf8(&bytes[..length]), Ok(expected.as_str()));
         assert!(send(&dir.path().join("none"), "x").is_err());
     }

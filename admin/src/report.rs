@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use anstream::adapter::strip_str;
+use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -29,20 +31,45 @@ pub fn json(output: &mut dyn Write, object: &impl Serialize) -> Result<(), Failu
     output.write_all(&line(object)?).map_err(Failure::Output)
 }
 
-/// Writes rows in columns that are as wide as their widest field.
+/// The first row of a table.
+pub fn head<const N: usize>(names: [&str; N]) -> [String; N] {
+    names.map(|name| styled(name, Style::new().bold()))
+}
+
+/// A field that somebody should look at.
+pub fn alarm(text: &str) -> String {
+    styled(text, AnsiColor::Red.on_default())
+}
+
+fn styled(text: &str, style: Style) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// Writes rows in columns that are as wide as their widest field, in colour only where `colour` says
+/// so.
 ///
 /// # Errors
 /// [`Failure::Output`].
-pub fn table<const N: usize>(output: &mut dyn Write, rows: &[[String; N]]) -> Result<(), Failure> {
+pub fn table<const N: usize>(
+    output: &mut dyn Write,
+    colour: bool,
+    rows: &[[String; N]],
+) -> Result<(), Failure> {
+    let shown = |field: &str| strip_str(field).to_string().chars().count();
     let width = |column: usize| {
         let fields = rows.iter().filter_map(|row| row.get(column));
-        fields.map(|field| field.chars().count()).max().unwrap_or(0)
+        fields.map(|field| shown(field)).max().unwrap_or(0)
     };
     let widths: [usize; N] = std::array::from_fn(width);
     for row in rows {
-        let padded = row.iter().zip(widths).map(|(field, width)| format!("{field:width$}"));
-        let line = padded.collect::<Vec<_>>().join("  ");
-        writeln!(output, "{}", line.trim_end()).map_err(Failure::Output)?;
+        let mut line = String::new();
+        for (field, width) in row.iter().zip(widths) {
+            let room = " ".repeat(width.saturating_sub(shown(field)) + 2);
+            line.push_str(&(field.clone() + &room));
+        }
+        let line = line.trim_end();
+        let line = if colour { line.to_owned() } else { strip_str(line).to_string() };
+        writeln!(output, "{line}").map_err(Failure::Output)?;
     }
     Ok(())
 }
@@ -53,11 +80,18 @@ mod tests {
 
     #[test]
     fn columns() {
-        let rows = [["name", "id"], ["t\u{e9}l\u{e9}phone", "1"], ["x", ""]];
-        let rows = rows.map(|row| row.map(str::to_owned));
-        let mut output = vec![];
-        table(&mut output, &rows).unwrap();
-        let text = String::from_utf8(output).unwrap();
-        assert_eq!(text, "name       id\nt\u{e9}l\u{e9}phone  1\nx\n");
+        let row = |row: [&str; 2]| row.map(str::to_owned);
+        let rows =
+            [head(["name", "id"]), row(["t\u{e9}l\u{e9}phone", "1"]), [alarm("x"), String::new()]];
+        let shown = |colour| {
+            let mut output = vec![];
+            table(&mut output, colour, &rows).unwrap();
+            String::from_utf8(output).unwrap()
+        };
+        assert_eq!(shown(false), "name       id\nt\u{e9}l\u{e9}phone  1\nx\n");
+        assert_eq!(
+            shown(true),
+            "\x1b[1mname\x1b[0m       \x1b[1mid\x1b[0m\nt\u{e9}l\u{e9}phone  1\n\x1b[31mx\x1b[0m\n"
+        );
     }
 }

@@ -14,6 +14,7 @@ use nix::unistd::Uid;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, is_absent};
+use crate::log::changed;
 use crate::person;
 use crate::world::World;
 
@@ -45,7 +46,7 @@ pub fn seal(world: &World, output: &mut dyn Write) -> Result<(), Failure> {
             })
         }
     };
-    let done = each(base, &users, output, &sealed)?;
+    let done = each(world, &users, output, &sealed, ("plain", "sealed"))?;
     let say =
         |output: &mut dyn Write, text: String| writeln!(output, "{text}").map_err(Failure::Output);
     let Done { changed, same, .. } = done;
@@ -80,7 +81,7 @@ pub fn unseal(world: &World, output: &mut dyn Write) -> Result<(), Failure> {
         let secret = secret.map_err(|reason| trouble(reason, credential))?;
         Ok(Some(Kept::Plain(secret)))
     };
-    let done = each(base, &users, output, &plain)?;
+    let done = each(world, &users, output, &plain, ("sealed", "plain"))?;
     let Done { changed, same, .. } = done;
     writeln!(output, "Records unsealed: {changed}; not sealed before: {same}.")
         .map_err(Failure::Output)?;
@@ -114,15 +115,19 @@ impl Done {
 }
 
 fn each(
-    base: &Base,
+    world: &World,
     users: &[String],
     output: &mut dyn Write,
     change: &Change,
+    (before, after): (&str, &str),
 ) -> Result<Done, Failure> {
     let mut done = Done::default();
     for user in users {
-        match one(&system_record(base, user)?, change) {
-            Ok(true) => done.changed += 1,
+        match one(&system_record(&world.base, user)?, change) {
+            Ok(true) => {
+                changed(world, ("user", user), "secrets", before, after);
+                done.changed += 1;
+            }
             Ok(false) => done.same += 1,
             // Gone meanwhile.
             Err(Failure::Record(trouble)) if is_absent(&trouble) => {}
@@ -179,7 +184,9 @@ fn new_key(world: &World, users: &[String]) -> Result<HostKey, Failure> {
     let mut key = Zeroizing::new([0; KEY_BYTES]);
     (world.random)(key.as_mut())?;
     let [_, path] = &world.base.keys;
-    Ok(make_host_key(path, &key)?)
+    let key = make_host_key(path, &key)?;
+    changed(world, ("file", &path.display().to_string()), "host_key", "", "new");
+    Ok(key)
 }
 
 /// Two runs at once could make two keys.

@@ -1,4 +1,4 @@
-//! `mfactl show`: what an app needs to know of a credential that exists.
+//! `mfactl show`: what a user has enrolled, and what an app needs to know of one credential.
 
 use std::io::{self, BufRead, Write};
 
@@ -12,23 +12,31 @@ use mfa_enroll::qr::QrMode;
 use mfa_enroll::talk::Talk;
 
 use crate::app::{Names, offer};
+use crate::enrolment::Enrolment;
+use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::person::Person;
+use crate::report::{json, table};
+use crate::waiting::Waiting;
 use crate::world::World;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Whoever sees the output can make codes. A sealed secret is opened with the host's \
-                        key."
+    after_help = "With a name, --qr, --qr-mode or --uri the secret is shown, and whoever sees it can \
+                        make codes. A sealed\nsecret is opened with the host's key."
 )]
 pub struct Args {
     /// The login name
     user: String,
 
-    /// What the credential is called; left out, the only one
+    /// Show the secret of the credential of this name
     name: Option<String>,
 
-    /// Draw the QR code also where the output is no terminal
+    /// Print one JSON object, without a secret
+    #[arg(long, conflicts_with_all = ["name", "qr", "qr_mode", "uri", "label", "issuer"])]
+    json: bool,
+
+    /// Show the secret, of the only credential unless one is named, and draw the QR code also where the output is no terminal
     #[arg(long)]
     qr: bool,
 
@@ -46,6 +54,13 @@ pub struct Args {
 
 pub fn show(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
     let person = Person::find(&world.base, &args.user)?;
+    let picture = args.qr || args.qr_mode.is_some() || args.uri;
+    if !picture && args.name.is_none() && !args.names.are_given() {
+        let waiting = Waiting::read(world);
+        let facts = Facts::of(Enrolment::find(&person, world), &waiting, (world.clock)());
+        let shown = facts.rows();
+        return if args.json { json(output, &facts) } else { table(output, world.colour, &shown) };
+    }
     let record = person.read()?;
     let account = match person.record.open() {
         Opened::Enrolled(account) => account,
@@ -133,7 +148,7 @@ mod tests {
         let secret = Secret::new(vec![1; 20]).to_base32();
         lab.enrol("daemon", vec![totp(1, "phone")]);
         let uri = format!("otpauth://totp/daemon@host?secret={}&issuer=host\n", *secret);
-        let said = lab.run("show daemon", "").unwrap();
+        let said = lab.run("show daemon phone", "").unwrap();
         assert_eq!(said, format!("The secret key is: {}\n{uri}", *secret));
         assert_eq!(lab.run("show daemon phone --uri", "").unwrap(), uri);
         let said = lab.run("show daemon --qr", "").unwrap();
@@ -142,9 +157,30 @@ mod tests {
         assert!(!said.contains('\u{2580}') && said.ends_with(&uri), "{said}");
 
         lab.enrol("daemon", vec![totp(1, "phone"), hotp(2, "token")]);
-        let sentence = lab.refused("show daemon");
+        let sentence = lab.refused("show daemon --uri");
         assert!(sentence.contains("name one of \"phone\", \"token\""), "{sentence}");
         assert!(lab.refused("show daemon x").contains("no credential \"x\"; there is \"phone\""));
+    }
+
+    #[test]
+    fn without_a_secret() {
+        let lab = Lab::new();
+        let said = lab.run("show daemon", "").unwrap();
+        assert!(said.contains("stored        nowhere: not enrolled\n"), "{said}");
+        lab.enrol("daemon", vec![totp(1, "phone"), hotp(2, "token")]);
+        lab.run("codes daemon --new", "").unwrap();
+        let said = lab.run("show daemon", "").unwrap();
+        assert_eq!(
+            said,
+            "user          daemon\n\
+             stored        in a record of root's\n\
+             factors       phone (totp), token (hotp)\n\
+             codes left    10\n\
+             last used     -\n\
+             locked until  -\n"
+        );
+        let said = lab.run("show daemon --json", "").unwrap();
+        assert!(said.starts_with("{\"user\":\"daemon\",\"stored\":\"system\","), "{said}");
     }
 
     #[test]
@@ -157,11 +193,11 @@ mod tests {
             record.edit(Lost::Refuse).unwrap().save(kept, state).unwrap();
         };
         count(Some(17));
-        let said = lab.run("show daemon", "").unwrap();
+        let said = lab.run("show daemon token", "").unwrap();
         assert!(said.contains("The counter of the next code is: 17\n"), "{said}");
         assert!(said.ends_with("&algorithm=SHA256&digits=8&counter=17\n"), "{said}");
         count(None);
-        assert!(lab.refused("show daemon").contains("two consecutive codes"));
+        assert!(lab.refused("show daemon token").contains("two consecutive codes"));
     }
 
     #[test]
@@ -178,7 +214,9 @@ mod tests {
         let sealed = seal(&Secret::new(vec![1; 20]), &key, context.as_bytes(), &random).unwrap();
         kept.credentials[0].secret = Kept::Sealed(sealed);
         record.edit(Lost::Refuse).unwrap().save(kept, state).unwrap();
-        let sentence = lab.refused("show daemon");
+        let said = lab.run("show daemon", "").unwrap();
+        assert!(said.contains("factors       phone (totp): sealed\n"), "{said}");
+        let sentence = lab.refused("show daemon phone");
         assert!(sentence.contains("this host has no key for it"), "{sentence}");
 
         let path = &lab.base().keys[1];
@@ -187,9 +225,9 @@ mod tests {
             fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
         };
         place(8);
-        assert!(lab.refused("show daemon").contains("does not open the sealed secret"));
+        assert!(lab.refused("show daemon phone").contains("does not open the sealed secret"));
         place(9);
-        let said = lab.run("show daemon", "").unwrap();
+        let said = lab.run("show daemon phone", "").unwrap();
         assert!(said.contains(&*Secret::new(vec![1; 20]).to_base32()), "{said}");
     }
 }

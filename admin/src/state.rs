@@ -9,6 +9,7 @@ use mfa_core::store::Lost;
 
 use crate::failure::Failure;
 use crate::fresh::Fresh;
+use crate::log::changed;
 use crate::person::{self, Person};
 use crate::world::World;
 
@@ -52,13 +53,13 @@ pub fn run(command: &Command, world: &World, output: &mut dyn Write) -> Result<(
     let now = (world.clock)();
     let fresh = Fresh { now, counter: args.counter, codes_unused: args.codes_unused };
     if let Some(user) = &args.user {
-        let said = init(&Person::find(&world.base, user)?, fresh)?;
+        let said = init(&Person::find(&world.base, user)?, fresh, world)?;
         return writeln!(output, "{said}").map_err(Failure::Output);
     }
     let users = person::everyone(&world.base)?;
     let mut failed = 0;
     for user in &users {
-        let done = Person::find(&world.base, user).and_then(|person| init(&person, fresh));
+        let done = Person::find(&world.base, user).and_then(|person| init(&person, fresh, world));
         let said = done.unwrap_or_else(|failure| {
             failed += 1;
             format!("{user}: left as it is: {failure}.")
@@ -71,7 +72,7 @@ pub fn run(command: &Command, world: &World, output: &mut dyn Write) -> Result<(
     Err(Failure::Some { failed, of: users.len(), dry_run: false })
 }
 
-fn init(person: &Person, fresh: Fresh) -> Result<String, Failure> {
+fn init(person: &Person, fresh: Fresh, world: &World) -> Result<String, Failure> {
     let (mut edit, record) = person.edit(Lost::Renew)?;
     let user = &person.name;
     let mut state = edit.state().cloned().unwrap_or_default();
@@ -97,7 +98,12 @@ fn init(person: &Person, fresh: Fresh) -> Result<String, Failure> {
             "Recovery and bypass codes are good no more; `mfactl codes {user} --new` makes new ones."
         ));
     }
+    let before = if edit.state().is_some() { "incomplete" } else { "lost" };
     edit.save(record, state)?;
+    let counter = fresh.counter.map_or("unknown".to_owned(), |counter| counter.to_string());
+    let codes = if fresh.codes_unused { "unused" } else { "used" };
+    let after = format!("counter:{counter},codes:{codes}");
+    changed(world, ("user", user), "state", before, &after);
     Ok(said.join(" "))
 }
 
@@ -164,6 +170,9 @@ mod tests {
         let (_, state) = record.read().unwrap();
         assert_eq!(*state.credentials.get(&id(1)).unwrap(), Used::totp(0));
         assert_eq!(*state.credentials.get(&id(2)).unwrap(), Used::hotp(Some(3)));
+        let line =
+            "changed user=daemon what=state before=incomplete after=\"counter:3,codes:used\"";
+        assert_eq!(*lab.log.borrow(), [format!("{line} uid=0 login_uid=1000")]);
     }
 
     #[test]

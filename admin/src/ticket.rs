@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use mfa_core::audit::Value;
 use mfa_core::codes::Canonical;
 use mfa_core::reason::Reason;
 use mfa_core::ticket::Ticket;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::log::changed;
 use crate::person::Person;
 use crate::report::json;
 use crate::time::{length, moment};
@@ -49,12 +49,7 @@ struct Report<'a> {
 pub fn ticket(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
     let expires = (world.clock)().saturating_add(args.ttl);
     let (user, code) = issue(args, world)?;
-    // As soon as it counts, and before anybody sees it.
-    let shown = Value(&user);
-    (world.log)(&format!(
-        "issued user={shown} ticket=enrolment ttl={} {}",
-        args.ttl, world.invoker
-    ));
+    changed(world, ("user", &user), "ticket", "", &moment(expires));
     let code = code.grouped();
     if args.json {
         return json(output, &Report { user: &user, ticket: &code, expires });
@@ -110,9 +105,13 @@ mod tests {
         assert_eq!(check(&lab, second, NOW + 3599), Ok(()));
         assert_eq!(check(&lab, second, NOW + 3600), Err(Reason::Expired));
         assert_eq!(check(&lab, first, NOW), Err(Reason::BadTicket));
-        let line =
-            |ttl| format!("issued user=daemon ticket=enrolment ttl={ttl} uid=0 login_uid=1000");
-        assert_eq!(*lab.log.borrow(), [line(60), line(3600)]);
+        let line = |until| {
+            format!(
+                "changed user=daemon what=ticket before=\"\" after={until} uid=0 login_uid=1000"
+            )
+        };
+        let both = ["2023-11-14T22:14:30Z", "2023-11-14T23:13:30Z"].map(line);
+        assert_eq!(*lab.log.borrow(), both);
     }
 
     #[test]

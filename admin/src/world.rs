@@ -1,13 +1,18 @@
 //! What surrounds a run of the command.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use mfa_core::random::Random;
-use mfa_core::store::Base;
+use mfa_core::store::{Base, Trouble};
 
 use crate::failure::Failure;
 use crate::log::Invoker;
+
+/// Gives each line since then, in seconds since 1970, to whoever takes them.
+pub type Journal<'a> = dyn Fn(Option<u64>, &mut dyn FnMut(&[u8])) -> io::Result<()> + 'a;
 
 /// The machine, as the command sees it; tests have others.
 pub struct World<'a> {
@@ -29,8 +34,18 @@ pub struct World<'a> {
     pub random: &'a Random<'a>,
     /// Takes a line for the system's log.
     pub log: &'a dyn Fn(&str),
+    /// The journal of the system, as JSON.
+    pub journal: &'a Journal<'a>,
+    /// Where the log is on machines without a journal, as far as these files exist.
+    pub logs: Vec<PathBuf>,
+    /// Everybody whom the user database lists.
+    pub everyone: &'a dyn Fn() -> Result<BTreeSet<String>, Trouble>,
     /// The width of the terminal, if the output is one.
     pub columns: Option<usize>,
+    /// Whether the output may be in colour.
+    pub colour: bool,
+    /// Whether somebody can be asked: input and output are a terminal.
+    pub has_terminal: bool,
 }
 
 impl World<'_> {

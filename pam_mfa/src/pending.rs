@@ -1,5 +1,6 @@
 //! An enrolment between the phases: confirmed in auth, written in account.
 
+use mfa_core::notice::Kind;
 use mfa_core::otp::{Algorithm, Digits};
 use mfa_core::random::{self, NoRandomness};
 use mfa_core::reason::Reason;
@@ -65,7 +66,12 @@ impl Pending {
             created: Some(now),
         });
         let used = Used::totp(self.step.try_into().unwrap_or(i64::MAX));
-        edit.save(record, State { credentials: [(id, used)].into(), ..State::default() })
+        let was_reset = edit.is_buried()?;
+        let mut state = State { credentials: [(id, used)].into(), ..State::default() };
+        if was_reset {
+            state.notify(Kind::Reset, now);
+        }
+        edit.save(record, state)
     }
 
     fn check_not_enrolled(&self) -> Result<(), Trouble> {

@@ -1,9 +1,11 @@
 //! What the administrator's command writes, and what logins make of it.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::time::SystemTime;
 
-use sandbox::{Answer, Host, Machine, Secret};
+use sandbox::{Answer, BY_TIME, Host, Machine, Secret, run};
 
 /// `PAM_AUTH_ERR`.
 const DENIED: i32 = 7;
@@ -72,9 +74,10 @@ fn recovery_and_bypass_codes() {
     assert!(done("codes alice").starts_with("alice has 2 recovery codes and 0 bypass codes left"));
 
     let object = done("bypass-code alice --ttl 5m --json");
-    let issued = machine.log.expect("issued user=alice factor=bypass_code");
+    let issued = machine.log.expect("changed user=alice what=bypass_code");
     assert!(issued.starts_with("<85>mfactl["), "{issued}");
-    assert!(issued.contains(&format!("id={} ttl=300 uid=0", field(&object, "id"))), "{issued}");
+    assert!(issued.contains(&format!("before=\"\" after={}/20", field(&object, "id"))), "{issued}");
+    assert!(issued.contains("Z uid=0"), "{issued}");
     assert!(!issued.contains(field(&object, "code")), "{issued}");
     // The third answer in half a minute is the last.
     assert_eq!(log_in(&host, field(&object, "code")), 0, "{}", machine.log);
@@ -105,4 +108,133 @@ fn a_state_that_is_lost_denies_until_it_is_made_anew() {
     // What may have been accepted before is used.
     assert_eq!(log_in(&host, &phone.code()), DENIED);
     machine.log.expect_denied("alice", "reused");
+}
+
+/// The bytes of all that root keeps and of alice's file, and when they were written.
+fn everything() -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
+    let directories =
+        ["/var/lib/pam_mfa", "/var/lib/pam_mfa/users", "/var/lib/pam_mfa/state", "/home/alice"];
+    let names = directories.iter().filter_map(|dir| fs::read_dir(dir).ok()).flatten();
+    let mut files: Vec<_> = names.map(|entry| entry.expect("readable").path()).collect();
+    files.retain(|path| path.is_file());
+    files.sort();
+    let facts = |path: PathBuf| {
+        let written = fs::metadata(&path).and_then(|stat| stat.modified()).expect("just listed");
+        (path.clone(), fs::read(path).expect("root reads it"), written)
+    };
+    files.into_iter().map(facts).collect()
+}
+
+#[test]
+fn a_code_is_verified_and_stays_good() {
+    let machine = Machine::new();
+    let alice = machine.user("alice");
+    let host = Host::new(&machine, "auth required pam_mfa.so");
+    let typed = |code: &str| {
+        let mut command = Command::new("mfactl");
+        let mut terminal = machine.terminal(command.args(["verify", "alice"]));
+        terminal.answer("Code: ", code);
+        let accepted = terminal.ends();
+        assert!(!terminal.shows(code), "the code is on the screen: {}", terminal.screen());
+        (accepted, terminal.screen())
+    };
+    let check = |secret: &Secret, name: &str| {
+        let before = everything();
+        let code = secret.code();
+        let (accepted, screen) = typed(&code);
+        assert!(
+            accepted && screen.contains(name) && screen.contains("not used before"),
+            "{screen}"
+        );
+        assert!(!typed(&secret.wrong_code()).0);
+        assert_eq!(everything(), before);
+        assert_eq!(log_in(&host, &code), 0, "{}", machine.log);
+        let (accepted, screen) = typed(&code);
+        assert!(!accepted && screen.contains(", used before"), "{screen}");
+    };
+    alice.enrol("mfa-enroll", BY_TIME);
+    check(&alice.secret(), "a code (totp)");
+    check(&enrol(), "a code of \"phone\" (totp)");
+    for line in ["verify alice 123456", "users", "reset alice --yes", "log"] {
+        let words: Vec<_> = std::iter::once("/usr/sbin/mfactl").chain(line.split(' ')).collect();
+        let output = alice.command(&words).output().expect("setpriv is there");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{line}: {said}");
+        assert!(said.contains("only root may do this"), "{line}: {said}");
+    }
+}
+
+#[test]
+fn a_reset_is_asked_for_and_takes_effect() {
+    let machine = Machine::new();
+    let alice = machine.user("alice");
+    let host = Host::new(&machine, "auth required pam_mfa.so");
+    let ask = |answer: &str| {
+        let mut command = Command::new("mfactl");
+        let mut terminal = machine.terminal(command.args(["reset", "alice"]));
+        terminal.answer(" (y/n) ", answer);
+        (terminal.ends(), terminal.screen())
+    };
+    assert_eq!(mfactl("reset alice --yes").status.code(), Some(0), "there is nothing");
+    // First a file in the home, then a record.
+    alice.enrol("mfa-enroll", BY_TIME);
+    let secrets = [alice.secret(), enrol()];
+    done("reset alice --yes");
+    assert_eq!(done("users"), done("users"));
+    assert!(done("users").contains("alice  reset"), "{}", done("users"));
+    for secret in &secrets {
+        assert_ne!(log_in(&host, &secret.code()), 0);
+        machine.log.expect_denied("alice", "reset");
+    }
+    fs::remove_file("/var/lib/pam_mfa/users/alice.gone").expect("the tombstone");
+    assert!(done("users").contains("alice  home    totp"), "{}", done("users"));
+    assert_eq!(mfactl("reset alice").status.code(), Some(1), "nobody can be asked");
+    assert!(!ask("n").0);
+    assert_eq!(log_in(&host, &secrets[0].code()), 0, "{}", machine.log);
+    let (done_so, screen) = ask("y");
+    assert!(done_so, "{screen}");
+    machine.log.expect("changed user=alice what=enrolment before=home after=tombstone uid=0");
+    assert_ne!(log_in(&host, &secrets[0].code_beside(1)), 0);
+    assert!(!fs::exists("/var/lib/pam_mfa/state/alice").expect("root looks"));
+}
+
+#[test]
+fn only_a_terminal_that_wants_it_gets_colour() {
+    let machine = Machine::new();
+    machine.user("alice");
+    enrol();
+    for (variable, is_coloured) in [("LANG", true), ("NO_COLOR", false)] {
+        let mut command = Command::new("mfactl");
+        command.arg("users").env("TERM", "xterm").env(variable, "C.UTF-8");
+        let mut terminal = machine.terminal(&command);
+        assert!(terminal.ends(), "{}", terminal.screen());
+        assert!(terminal.shows("phone (totp)"), "{}", terminal.screen());
+        assert_eq!(terminal.shows("\x1b[1muser\x1b[0m"), is_coloured, "{:?}", terminal.screen());
+    }
+    assert!(!done("users").contains('\x1b'));
+}
+
+#[test]
+fn what_happened_is_read_back_from_the_log() {
+    let machine = Machine::new();
+    machine.user("alice");
+    let host = Host::new(&machine, "auth required pam_mfa.so");
+    let phone = enrol();
+    assert_eq!(log_in(&host, &phone.code()), 0, "{}", machine.log);
+    assert_eq!(log_in(&host, "000000"), DENIED);
+    machine.log.expect_denied("alice", "wrong_code");
+    // As rsyslog writes what it gets: `<85>Jan  2 03:04:05 sshd[17]: text`, without the time from mfactl.
+    let now = run(&["date", "+%b %e %H:%M:%S"]);
+    let lines = machine.log.lines();
+    let written = lines.iter().filter_map(|line| line.split_once('>')).map(|(_, line)| {
+        let text =
+            line.strip_prefix("mfactl").map_or_else(|| line.get(16..).unwrap_or(line), |_| line);
+        format!("{now} host {text}\n")
+    });
+    fs::write("/var/log/auth.log", written.collect::<String>()).expect("our own /var/log");
+    let said = done("log --since 1h --user alice");
+    for words in ["changed", "accepted", "reason=wrong_code", "credential=phone"] {
+        assert!(said.contains(words), "no {words:?} in {said}");
+    }
+    assert!(!said.contains('\x1b'), "{said}");
 }

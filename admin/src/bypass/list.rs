@@ -28,7 +28,7 @@ pub fn list(as_json: bool, world: &World, output: &mut dyn Write) -> Result<(), 
     let head = ["id", "network", "services", "state", "expires", "owner", "reason"];
     let head = head.map(str::to_owned);
     let rows = entries.iter().map(|entry| fields(entry, now));
-    table(output, &std::iter::once(head).chain(rows).collect::<Vec<_>>())
+    table(output, world.colour, &std::iter::once(head).chain(rows).collect::<Vec<_>>())
 }
 
 pub fn show(id: &str, as_json: bool, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
@@ -53,7 +53,7 @@ pub fn show(id: &str, as_json: bool, world: &World, output: &mut dyn Write) -> R
         ("reason", reason),
         ("file", file),
     ];
-    table(output, &rows.map(|(name, value)| [name.to_owned(), value]))
+    table(output, world.colour, &rows.map(|(name, value)| [name.to_owned(), value]))
 }
 
 /// The text of the file, and what it says.

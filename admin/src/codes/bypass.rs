@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use mfa_core::audit::Value;
 use mfa_core::record::CodeKind;
 use serde::Serialize;
 
@@ -50,17 +49,10 @@ pub fn bypass_code(args: &Args, world: &World, output: &mut dyn Write) -> Result
     let expires = now.saturating_add(args.ttl);
     let NewSet { codes, kept } = draw(&person.read()?, world, CodeKind::Bypass, 1, Some(expires))?;
     let id = kept.id;
-    install(&person, kept, |codes, state| {
+    install(&person, kept, world, |codes, state| {
         let is_over = codes.expires.is_some_and(|expires| expires <= now);
         codes.kind == CodeKind::Bypass && (is_over || state.codes_left(codes) == 0)
     })?;
-    // As soon as it counts, and before anybody sees it.
-    (world.log)(&format!(
-        "issued user={} factor=bypass_code id={id} ttl={} {}",
-        Value(user),
-        args.ttl,
-        world.invoker
-    ));
     for code in &codes {
         let code = code.grouped();
         if args.json {
@@ -95,14 +87,19 @@ mod tests {
         assert_eq!((set.kind, set.expires), (CodeKind::Bypass, Some(NOW + 3600)));
         assert_eq!(
             lab.log.borrow()[..],
-            [format!(
-                "issued user=daemon factor=bypass_code id={} ttl=3600 uid=0 login_uid=1000",
-                set.id
-            )]
+            [
+                "changed user=daemon what=recovery_codes before=0 after=10 uid=0 login_uid=1000"
+                    .to_owned(),
+                format!(
+                    "changed user=daemon what=bypass_code before=\"\" \
+                     after={}/2023-11-14T23:13:30Z uid=0 login_uid=1000",
+                    set.id
+                )
+            ]
         );
         let said = lab.run("codes daemon", "").unwrap();
         assert_eq!(said, "daemon has 10 recovery codes and 1 bypass code left.\n");
-        assert!(!lab.log.borrow()[0].contains(code.trim()));
+        assert!(!lab.log.borrow()[1].contains(code.trim()));
     }
 
     #[test]

@@ -99,7 +99,7 @@ fn renew(
             writeln!(output, "  {}", text.as_str()).map_err(Failure::Output)?;
         }
     }
-    install(person, kept, |codes, _| codes.kind == CodeKind::Recovery)?;
+    install(person, kept, world, |codes, _| codes.kind == CodeKind::Recovery)?;
     if !args.json {
         // It is done, whether or not anybody still listens.
         let _ = writeln!(output, "They count from now on; older ones do not any more.");

@@ -4,6 +4,7 @@ use std::io::{BufRead, Write};
 
 use clap::value_parser;
 use mfa_core::confirm::{judge, judge_counter};
+use mfa_core::notice::Kind;
 use mfa_core::otp::{Algorithm, Digits, Otp};
 use mfa_core::otpauth;
 use mfa_core::random;
@@ -20,6 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::app::{Names, offer};
 use crate::failure::Failure;
+use crate::log::changed;
 use crate::person::Person;
 use crate::report::line;
 use crate::world::World;
@@ -178,9 +180,17 @@ fn install(
         }
     };
     let mut state = edit.state().cloned().unwrap_or_default();
+    let name = credential.name.clone();
     state.credentials.insert(credential.id, used);
     record.credentials.push(credential);
-    Ok(edit.save(record, state)?)
+    let now = (world.clock)();
+    if edit.record().is_none() && edit.is_buried()? {
+        state.notify(Kind::Reset, now);
+    }
+    state.notify(Kind::Enrolled, now);
+    edit.save(record, state)?;
+    changed(world, ("user", &person.name), "credential", "", name.as_str());
+    Ok(())
 }
 
 impl Args {

@@ -1,13 +1,17 @@
 //! New names, fewer credentials, another user id.
 
+use mfa_core::fresh::forget;
+use mfa_core::notice::Kind;
 use mfa_core::record::{Name, Record};
 use mfa_core::store::Lost;
 
 use crate::failure::Failure;
+use crate::log::{changed, enrolled};
 use crate::person::Person;
 use crate::time::moment;
+use crate::world::World;
 
-pub fn rename(person: &Person, old: &str, new: &Name) -> Result<String, Failure> {
+pub fn rename(person: &Person, old: &str, new: &Name, world: &World) -> Result<String, Failure> {
     let (mut edit, mut record) = person.edit(Lost::Refuse)?;
     let user = &person.name;
     let place = place(&record, old)?;
@@ -22,18 +26,22 @@ pub fn rename(person: &Person, old: &str, new: &Name) -> Result<String, Failure>
     }
     let state = edit.state().cloned().unwrap_or_default();
     edit.save(record, state)?;
+    changed(world, ("user", user), "credential", old, new.as_str());
     Ok(format!("{user}: {old:?} is called {:?} now.", new.as_str()))
 }
 
-pub fn remove(person: &Person, name: &str, last: bool, now: u64) -> Result<String, Failure> {
+pub fn remove(person: &Person, name: &str, last: bool, world: &World) -> Result<String, Failure> {
     let (mut edit, mut record) = person.edit(Lost::Refuse)?;
     let user = &person.name;
     let place = place(&record, name)?;
+    let mut state = edit.state().cloned().unwrap_or_default();
     if record.credentials.len() > 1 {
         record.credentials.remove(place);
-        let mut state = edit.state().cloned().unwrap_or_default();
         state.retain(&record);
+        state.notify(Kind::Removed, (world.clock)());
         edit.save(record, state)?;
+        forget(world.run, user, None)?;
+        changed(world, ("user", user), "credential", name, "");
         return Ok(format!("{user}: {name:?} is removed."));
     }
     if !last {
@@ -43,15 +51,17 @@ pub fn remove(person: &Person, name: &str, last: bool, now: u64) -> Result<Strin
         )));
     }
     // First the tombstone: at no moment does what the home holds count again.
-    edit.bury(&format!("mfactl credential remove --last, {}\n", moment(now)))?;
+    edit.bury(&format!("mfactl credential remove --last, {}\n", moment((world.clock)())))?;
     edit.remove()?;
+    forget(world.run, user, None)?;
+    changed(world, ("user", user), "enrolment", &enrolled(&record, &state), "tombstone");
     Ok(format!(
         "{user}: {name:?} was the last; record and state are gone. A tombstone stays: what {user} \
          has in the home does not count either.\n`mfactl credential add {user}` enrols again."
     ))
 }
 
-pub fn rebind(person: &Person) -> Result<String, Failure> {
+pub fn rebind(person: &Person, world: &World) -> Result<String, Failure> {
     let user = &person.name;
     let uid = person.uid()?;
     let mut edit = person.record.edit(Lost::Refuse)?;
@@ -64,6 +74,7 @@ pub fn rebind(person: &Person) -> Result<String, Failure> {
     }
     let state = edit.state().cloned().unwrap_or_default();
     edit.save(record, state)?;
+    changed(world, ("user", user), "uid", &was.to_string(), &uid.to_string());
     Ok(format!("{user}: the record was for uid {was} and is for uid {uid} now."))
 }
 

@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::person::Person;
-use crate::report::{json, table};
+use crate::report::{head, json, table};
 use crate::time::date;
+use crate::world::World;
 
 #[derive(Serialize)]
 struct Listing<'a> {
@@ -46,7 +47,12 @@ enum Knowledge {
     Unknown,
 }
 
-pub fn list(person: &Person, as_json: bool, output: &mut dyn Write) -> Result<(), Failure> {
+pub fn list(
+    person: &Person,
+    as_json: bool,
+    world: &World,
+    output: &mut dyn Write,
+) -> Result<(), Failure> {
     let record = person.read()?;
     let state = person.read_state()?.unwrap_or_default();
     let rows = record.credentials.iter().map(|credential| Row::new(credential, &state));
@@ -55,8 +61,9 @@ pub fn list(person: &Person, as_json: bool, output: &mut dyn Write) -> Result<()
         let listing = Listing { user: &record.user, uid: record.uid, credentials: rows };
         return json(output, &listing);
     }
-    let head = ["name", "type", "digits", "period", "created", "id", "state"].map(str::to_owned);
-    table(output, &std::iter::once(head).chain(rows.iter().map(Row::fields)).collect::<Vec<_>>())?;
+    let head = head(["name", "type", "digits", "period", "created", "id", "state"]);
+    let fields: Vec<_> = std::iter::once(head).chain(rows.iter().map(Row::fields)).collect();
+    table(output, world.colour, &fields)?;
     if rows.iter().any(|row| row.state == Knowledge::Unknown) {
         let why = "What the state does not know is denied, because it may have been used";
         writeln!(output, "{why}; see `mfactl state init {}`.", person.name)

@@ -65,13 +65,11 @@ pub fn run(
 ) -> Result<(), Failure> {
     let find = |user: &str| Person::find(&world.base, user);
     let said = match command {
-        Command::List { user, json } => return list::list(&find(user)?, *json, output),
+        Command::List { user, json } => return list::list(&find(user)?, *json, world, output),
         Command::Add(args) => return add::add(&find(&args.user)?, args, world, input, output),
-        Command::Rename { user, old, new } => change::rename(&find(user)?, old, new)?,
-        Command::Remove { user, name, last } => {
-            change::remove(&find(user)?, name, *last, (world.clock)())?
-        }
-        Command::Rebind { user } => change::rebind(&find(user)?)?,
+        Command::Rename { user, old, new } => change::rename(&find(user)?, old, new, world)?,
+        Command::Remove { user, name, last } => change::remove(&find(user)?, name, *last, world)?,
+        Command::Rebind { user } => change::rebind(&find(user)?, world)?,
     };
     writeln!(output, "{said}").map_err(Failure::Output)
 }

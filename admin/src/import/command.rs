@@ -10,13 +10,13 @@ use mfa_core::record::Name;
 use mfa_core::store::{GauthFile, Opened, Presence, Store, SystemRecord};
 
 use super::draft::{Draft, Found};
-use super::homes::{self, Home};
 use super::progress::Progress;
 use super::report::{Outcome, Report};
 use super::undo::undo;
 use super::write::{Terms, write};
 use super::{gauth, list, places};
 use crate::failure::Failure;
+use crate::homes::Home;
 use crate::person::{self, Person};
 use crate::world::World;
 
@@ -132,7 +132,7 @@ fn whom(args: &Import, world: &World) -> Result<Vec<String>, Failure> {
     if args.undo {
         return person::everyone(&world.base);
     }
-    Ok(homes::everyone()?.into_iter().collect())
+    Ok((world.everyone)()?.into_iter().collect())
 }
 
 /// One user with a google-authenticator file, there or back.
@@ -142,8 +142,7 @@ fn one(
     args: &Import,
     world: &World,
 ) -> Result<Outcome, Failure> {
-    let [run_dir, _] = &world.base.keys;
-    let home = match Home::of(user, run_dir.parent().unwrap_or(run_dir)) {
+    let home = match Home::of(user, &world.base) {
         Err(trouble) if trouble.reason == Reason::NoDirectory => return Ok(Outcome::NotEnrolled),
         home => home?,
     };
@@ -158,7 +157,7 @@ fn one(
         .map_err(|_| Failure::BadUserName(home.user.clone()))?;
     let person = Person { name: home.user, uid: Some(home.uid), record };
     if args.undo {
-        return undo(&person, &file, &world.base, (world.clock)());
+        return undo(&person, &file, world);
     }
     let opened = file.open();
     if !matches!(opened, Opened::Enrolled(_)) && person.record.look()? == Presence::Here {
@@ -177,7 +176,7 @@ fn one(
     };
     let whose = (person.name.as_str(), home.uid.as_raw());
     let draft = gauth::draft(&account, whose, args.name.as_ref(), world)?;
-    write(&person, draft, &file.path.display().to_string(), &world.base, terms(args))
+    write(&person, draft, &file.path.display().to_string(), world, terms(args))
 }
 
 /// Those whom a list enrols.
@@ -218,5 +217,5 @@ fn listed(
         let name = args.name.clone().or(found.name);
         draft.add(Found { name, ..found }, world)?;
     }
-    write(&person, draft, &path.display().to_string(), &world.base, terms(args))
+    write(&person, draft, &path.display().to_string(), world, terms(args))
 }

@@ -4,7 +4,6 @@
 mod command;
 mod draft;
 mod gauth;
-pub mod homes;
 mod list;
 pub mod oath;
 pub mod pam_d;

@@ -208,6 +208,18 @@ fn what_a_crash_left_undone_is_done_by_the_next_run() {
     let edit = lab.record();
     edit.edit(Lost::Refuse).unwrap().unbury().unwrap();
     assert!(lab.import(&["--undo"]).1.contains(": undone: "), "after the tombstone");
+    let (user, file) = (&lab.user.name, lab.path("file").display().to_string());
+    let lines = [
+        ("enrolment", file.as_str(), "phone"),
+        ("tombstone", "\"\"", file.as_str()),
+        ("enrolment", "phone", file.as_str()),
+    ];
+    let line = |(what, before, after)| {
+        format!(
+            "changed user={user} what={what} before={before} after={after} uid=0 login_uid=1000"
+        )
+    };
+    assert_eq!(*lab.machine.log.borrow(), lines.map(line));
     assert!(lab.import(&[]).0.is_ok());
     lab.record().edit(Lost::Refuse).unwrap().unbury().unwrap();
     fs::remove_file(lab.record().path()).unwrap();

@@ -10,15 +10,17 @@ use mfa_core::store::{Base, GauthFile, Lost, Opened, Presence, Store};
 use super::gauth::watermark;
 use super::report::Outcome;
 use crate::failure::Failure;
+use crate::log::{changed, enrolled};
 use crate::person::Person;
 use crate::secret;
+use crate::world::World;
 
 /// Removes tombstone, record and state of `person`, in this order: until the record is gone, it
 /// counts. What a crash left undone is done by the next run.
 ///
 /// # Errors
 /// Why the record stays: above all, that it has accepted what the file would accept again.
-pub fn undo(person: &Person, file: &GauthFile, base: &Base, now: u64) -> Result<Outcome, Failure> {
+pub fn undo(person: &Person, file: &GauthFile, world: &World) -> Result<Outcome, Failure> {
     match person.record.look()? {
         Presence::Here => {}
         Presence::Reset => {
@@ -37,9 +39,11 @@ pub fn undo(person: &Person, file: &GauthFile, base: &Base, now: u64) -> Result<
         }
         Opened::Broken(trouble) => return Err(trouble.into()),
     };
-    compare(&record, &state, &account, base, now)?;
+    compare(&record, &state, &account, &world.base, (world.clock)())?;
     edit.unbury()?;
     edit.remove()?;
+    let (before, after) = (enrolled(&record, &state), file.path.display().to_string());
+    changed(world, ("user", &person.name), "enrolment", &before, &after);
     Ok(Outcome::Undone)
 }
 

@@ -1,13 +1,15 @@
 //! From a draft to a record on disk, once.
 
 use mfa_core::record::Kept;
-use mfa_core::store::{Base, Lost, Presence};
+use mfa_core::store::{Lost, Presence};
 
 use super::draft::Draft;
 use super::report::Outcome;
 use crate::failure::Failure;
+use crate::log::{changed, enrolled};
 use crate::person::Person;
 use crate::secret;
+use crate::world::World;
 
 /// What an import may do.
 #[derive(Debug, Clone, Copy)]
@@ -30,11 +32,12 @@ pub fn write(
     person: &Person,
     draft: Draft,
     source: &str,
-    base: &Base,
+    world: &World,
     terms: Terms,
 ) -> Result<Outcome, Failure> {
+    let base = &world.base;
     match person.record.look()? {
-        Presence::Here => return known(person, &draft, source, base, terms),
+        Presence::Here => return known(person, &draft, source, world, terms),
         Presence::Reset if !terms.force => {
             return Err(Failure::Refused(
                 "the user was reset, so what was enrolled before does not count; --force imports \
@@ -53,7 +56,9 @@ pub fn write(
         if edit.record().is_some() {
             return Ok(Outcome::Unchanged("somebody made a system record just now".to_owned()));
         }
+        let after = enrolled(&draft.record, &draft.state);
         edit.save(draft.record, draft.state)?;
+        changed(world, ("user", &person.name), "enrolment", source, &after);
         edit.bury(&tombstone(source))?;
     }
     Ok(Outcome::Imported { summary, has_codes })
@@ -68,13 +73,13 @@ fn known(
     person: &Person,
     draft: &Draft,
     source: &str,
-    base: &Base,
+    world: &World,
     terms: Terms,
 ) -> Result<Outcome, Failure> {
     let (edit, record) = person.edit(Lost::Refuse)?;
     let mut secrets = Vec::new();
     for credential in &record.credentials {
-        secrets.extend(secret::open(&record, credential, base));
+        secrets.extend(secret::open(&record, credential, &world.base));
     }
     let is_ours = draft.record.credentials.iter().all(|credential| match &credential.secret {
         Kept::Plain(secret) => secrets.contains(secret),
@@ -86,6 +91,7 @@ fn known(
     }
     if !terms.dry_run && !edit.is_buried()? {
         edit.bury(&tombstone(source))?;
+        changed(world, ("user", &person.name), "tombstone", "", source);
     }
     Ok(Outcome::Unchanged("there is a system record already".to_owned()))
 }

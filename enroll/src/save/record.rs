@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use mfa_core::codes::{self, Canonical, Drawn};
+use mfa_core::notice::Kind;
 use mfa_core::random::{NoRandomness, Random};
 use mfa_core::reason::Reason;
 use mfa_core::record::{
@@ -157,6 +158,7 @@ impl Target for UserRecord {
         record.rate_limit = self.limit(&factor.plan);
         self.put(factor, &mut record, &mut state, world)?;
         state.retain(&record);
+        state.notify(Kind::Enrolled, (world.clock)());
         edit.save(record, state).map_err(|trouble| RecordFailure::Trouble(trouble).into())
     }
 }

@@ -304,7 +304,7 @@ fn a_ticket_over_ssh() {
     let machine = Machine::new();
     machine.user("alice");
     let good = ticket(&[]);
-    let line = machine.log.expect("issued user=alice ticket=enrolment ttl=86400 ");
+    let line = machine.log.expect("changed user=alice what=ticket before=\"\" after=20");
     assert!(line.starts_with("<85>") && !line.contains(&good), "{line}");
     assert_eq!(run(&["stat", "--format=%U %a", "/var/lib/pam_mfa/users/alice.ticket"]), "root 600");
     machine.stack("sshd", BY_TICKET);

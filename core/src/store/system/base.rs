@@ -68,11 +68,23 @@ impl Base {
     /// # Errors
     /// What the system says.
     pub fn users(&self) -> io::Result<Vec<String>> {
+        self.named(".toml")
+    }
+
+    /// The users who have a tombstone, with a record or without, in order.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn buried(&self) -> io::Result<Vec<String>> {
+        self.named(".gone")
+    }
+
+    fn named(&self, ending: &str) -> io::Result<Vec<String>> {
         let mut users = Vec::new();
         for entry in fs::read_dir(self.dir.join("users"))? {
             let file = entry?.file_name();
             users.extend(
-                file.to_str().and_then(|file| file.strip_suffix(".toml")).and_then(name::decode),
+                file.to_str().and_then(|file| file.strip_suffix(ending)).and_then(name::decode),
             );
         }
         users.sort();

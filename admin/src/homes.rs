@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use mfa_core::reason::Reason;
-use mfa_core::store::{GauthFile, Rights, Rules, Trouble, Trust};
+use mfa_core::store::{Base, GauthFile, Rights, Rules, Trouble, Trust};
 use nix::errno::Errno;
 use nix::unistd::{Uid, User};
 
@@ -25,13 +25,15 @@ pub struct Home {
 }
 
 impl Home {
-    /// Looks up who `name` is, as the module does; the file need not exist. `run_dir` is where root's
-    /// locks are, `/run/pam_mfa`.
+    /// Looks up who `name` is, as the module does; the file need not exist. Root's locks are where the
+    /// host's key may be, `/run/pam_mfa`.
     ///
     /// # Errors
     /// [`Reason::UnknownUser`], [`Reason::UserDatabase`], or [`Reason::NoDirectory`] if the user has
     /// no home.
-    pub fn of(name: &str, run_dir: &Path) -> Result<Self, Trouble> {
+    pub fn of(name: &str, base: &Base) -> Result<Self, Trouble> {
+        let [key, _] = &base.keys;
+        let run_dir = key.parent().unwrap_or(key);
         match User::from_name(name) {
             Ok(Some(user)) => Self::new(user, run_dir),
             // getpwnam(3) has the errors that mean so.
@@ -154,9 +156,10 @@ mod tests {
     #[test]
     fn the_user_database_knows_root() {
         assert!(everyone().unwrap().contains("root"));
-        let root = Home::of("root", Path::new("/run/pam_mfa")).unwrap();
+        let base = Base::new(Path::new("/var/lib/pam_mfa"), Path::new("/run/pam_mfa"));
+        let root = Home::of("root", &base).unwrap();
         assert_eq!((root.user.as_str(), root.uid.as_raw()), ("root", 0));
-        let nobody = Home::of("no such user", Path::new("/run/pam_mfa"));
+        let nobody = Home::of("no such user", &base);
         assert_eq!(nobody.unwrap_err().reason, Reason::UnknownUser);
     }
 
