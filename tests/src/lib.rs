@@ -77,6 +77,6 @@ pub fn setting<T: FromStr>(name: &str) -> Option<T> {
     Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
 }
 
-/// The longest that anything here waits for anything, s: far above what a login takes, far below a
-/// person's patience.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest that anything here waits for anything, s: far above what a login takes, also where a
+/// machine has much else to do.
+pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -71,6 +71,14 @@ impl Log {
         self.expect_line(text, |line| line.contains(text))
     }
 
+    /// Waits until `times` lines hold `text`.
+    #[track_caller]
+    pub fn expect_times(&self, times: usize, text: &str) {
+        let count = |lines: &[String]| lines.iter().filter(|line| line.contains(text)).count();
+        let lines = self.wait(|heard| count(&heard.lines) >= times);
+        assert_eq!(count(&lines), times, "of {text:?}\n{self}");
+    }
+
     /// The denial of `user` with this reason code, waiting for it if it has not come yet.
     #[track_caller]
     pub fn expect_denied(&self, user: &str, reason: &str) -> String {

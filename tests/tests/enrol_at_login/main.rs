@@ -271,13 +271,7 @@ fn together(machine: &Machine, host: &Host, answers: &[Answer]) {
     let then = [Then::Until(go.to_owned()), Then::Account];
     let both =
         [(); 2].map(|()| host.begin_under("alice", answers, &Circumstances::default().then(&then)));
-    for _ in 0..1000 {
-        if machine.log.count("confirmed user=alice") == 2 {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    assert_eq!(machine.log.count("confirmed user=alice"), 2, "{}", machine.log);
+    machine.log.expect_times(2, "confirmed user=alice");
     fs::write(go, "").expect("our own /run");
     let mut results: Vec<_> = both.map(|begun| begun.end().account).concat();
     results.sort_unstable();
