@@ -59,18 +59,15 @@ pub fn unlock(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), 
     // What cannot be read denies everybody, and says so then.
     let policy = Files::read(world.etc, Uid::effective()).ok().and_then(|files| files.policy);
     let pauses = policy.map(|policy| policy.limits).unwrap_or_default().pauses();
-    let (key, name, cleared, until) = match source::address(&args.whose) {
-        Some(address) => {
-            let whose = Whose::Source(SourceKey::new(Some(address), None));
-            let cleared = clear(world.run, whose, pauses, now)?;
-            ("source", address.to_string(), cleared, cleared.until)
-        }
-        None => {
-            let person = Person::find(&world.base, &args.whose)?;
-            let until = clear_record(&person, pauses, now)?;
-            let cleared = clear(world.run, Whose::User(&person.name), pauses, now)?;
-            ("user", person.name, cleared, cleared.until.max(until))
-        }
+    let (key, name, cleared, until) = if let Some(address) = source::address(&args.whose) {
+        let whose = Whose::Source(SourceKey::new(Some(address), None));
+        let cleared = clear(world.run, whose, pauses, now)?;
+        ("source", address.to_string(), cleared, cleared.until)
+    } else {
+        let person = Person::find(&world.base, &args.whose)?;
+        let until = clear_record(&person, pauses, now)?;
+        let cleared = clear(world.run, Whose::User(&person.name), pauses, now)?;
+        ("user", person.name, cleared, cleared.until.max(until))
     };
     let before = until.map_or_else(|| "none".to_owned(), moment);
     log::changed(world, (key, &name), "lock", &before, "none");

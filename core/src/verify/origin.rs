@@ -122,7 +122,9 @@ secret = \"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\"
             let admitted = admits(&account, &terms, self.now);
             let (verdict, changes) = verify(&account, &answer, &terms, self.now);
             let limited = match &verdict {
-                Verdict::Denied(denied) if denied.wait.is_some() => Err(*denied),
+                Verdict::Denied(denied) if denied.is_final && !is_guess(denied.reason) => {
+                    Err(*denied)
+                }
                 _ => Ok(()),
             };
             assert_eq!(admitted, limited, "the look before the prompt says the same");
@@ -134,7 +136,7 @@ secret = \"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\"
         }
 
         fn fail(&mut self, source: Option<SourceKey>) -> (Reason, Option<u64>) {
-            match self.enter(source, "0000000").0 {
+            match self.enter(source, "000000").0 {
                 Verdict::Denied(denied) => (denied.reason, denied.wait),
                 Verdict::Accepted(accepted) => panic!("{accepted:?}"),
             }
@@ -221,7 +223,7 @@ secret = \"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\"
     fn without_a_policy_nothing_is_known() {
         let mut login = Login { limits: None, ..Login::new() };
         assert_eq!(login.succeed(None), Ok(()));
-        let (_, changes) = login.enter(None, "0000000");
+        let (_, changes) = login.enter(None, "000000");
         assert!(matches!(changes[..], [Change::Attempts(_)]), "{changes:?}");
         assert_eq!(login.state.sources, Sources::default());
         assert_eq!(login.succeed(HOME), Err(Reason::Reused));
@@ -239,7 +241,7 @@ secret = \"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\"
             source: HOME,
             limits: LIMITS,
         };
-        let answer = Answer { first_pass: None, reply: Reply::Given(b"0000000"), combined: false };
+        let answer = Answer { first_pass: None, reply: Reply::Given(b"000000"), combined: false };
         let (verdict, changes) = verify(&account, &answer, &terms, NOW);
         assert!(matches!(verdict, Verdict::Denied(Denied { reason: Reason::RateLimited, .. })));
         assert!(matches!(changes[..], [Change::Attempts(_)]), "{changes:?}");

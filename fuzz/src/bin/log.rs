@@ -14,7 +14,7 @@ fuzz_target!(|text: &str| {
     let mut pieces = text.split('\0');
     let user = pieces.next().unwrap_or_default();
     let [host, tty, invoker] = [(); 3].map(|()| pieces.next());
-    let subject = Subject { user, source: host.and_then(address), host, tty, invoker };
+    let subject = Subject { user, source: host.and_then(address), host, tty, invoker, rule: None };
 
     let accepted = &Accepted {
         credential: None,
