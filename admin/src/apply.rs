@@ -540,7 +540,7 @@ mod tests {
         assert_eq!((failure.exit_code(), failure.to_string().as_str()), (3, "5 mistakes found"));
         let said = lab.said.borrow().clone();
         for words in [
-            "a.toml:1: no key colour here",
+            "a.toml:1:1: no key colour here",
             "daemon.toml: another file has a record of \"daemon\" already; leave one",
             "c.toml: there is no user \"no.such.user\"",
             &format!("d.toml: uid is 4711, and bin has uid {0}; write uid = {0}.", uid_of("bin")),

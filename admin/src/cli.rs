@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::codes::{bypass as bypass_code, recovery};
 use crate::{
-    apply, bypass, check, credential, events, export, forget, import, reset, show, state, ticket,
-    unlock, users, verify,
+    apply, bypass, check, credential, events, explain, export, forget, import, policy, reset, show,
+    state, ticket, unlock, users, verify,
 };
 
 /// What is enrolled on this machine, and what of it counts. For root
@@ -56,8 +56,13 @@ pub enum Command {
     State(state::Command),
     /// Let no earlier check count: the next login asks for a code
     Forget(forget::Args),
-    /// Find mistakes in records, installed or not, and say what mends them
+    /// Find mistakes in records, policy and bypass list, installed or not, and say what mends them
     Check(check::Args),
+    /// What becomes of a login, rule by rule
+    Explain(explain::Args),
+    /// Try a new policy; the old one comes back unless somebody can still log in
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Install records that configuration management has written
     Apply(apply::Args),
     /// Make system records of what people have enrolled elsewhere, or go back

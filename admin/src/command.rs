@@ -18,10 +18,11 @@ use crate::cli::{Cli, Command};
 use crate::codes::{bypass as bypass_code, recovery};
 use crate::failure::Failure;
 use crate::log::{self, Invoker};
+use crate::policy::Login;
 use crate::world::World;
 use crate::{
-    apply, bypass, check, credential, events, export, forget, homes, import, reset, seal, show,
-    state, ticket, unlock, users, verify,
+    apply, bypass, check, credential, events, explain, export, forget, homes, import, policy,
+    reset, seal, show, state, ticket, unlock, users, verify,
 };
 
 /// mfactl with the arguments and streams of this process. Exit codes are stable: 0 for done, 1 for
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
         run,
         host: gethostname().unwrap_or_else(|_| "localhost".into()),
         invoker: Invoker::of_process(),
+        login: &Login::of_process,
         clock: &|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
         random: &random::system,
         log: &log::write,
@@ -92,6 +94,8 @@ pub(crate) fn run(
         Command::State(command) => state::run(command, world, output),
         Command::Forget(args) => forget::forget(args, world, output),
         Command::Check(args) => check::check(args, world, output),
+        Command::Explain(args) => explain::run(args, world, output),
+        Command::Policy(command) => policy::run(command, world, output),
         Command::Apply(args) => apply::apply(args, world, input, output),
         Command::Import(args) => import::run(args, world, output),
         Command::Export(args) => export::run(args, world, output),

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use mfa_core::account::Account;
+use mfa_core::policy::Keep;
 use mfa_core::reason::Reason;
 use mfa_core::store::{Opened, Presence, Store, Trouble};
 use serde::Serialize;
@@ -68,6 +69,22 @@ impl Enrolment {
             Err(trouble) => (Stored::System, Err(trouble)),
         };
         Self { user: person.name.clone(), stored, account, written: None }
+    }
+
+    /// The same where a policy says whose records count.
+    #[must_use]
+    pub fn kept(keep: Keep, person: &Person, world: &World) -> Self {
+        let found = if keep == Keep::Home {
+            Self::at_home(person, world)
+        } else {
+            Self::find(person, world)
+        };
+        match (keep, found.stored) {
+            (Keep::System, Stored::Home) => {
+                Self { stored: Stored::Nowhere, account: Ok(None), written: None, ..found }
+            }
+            _ => found,
+        }
     }
 
     fn at_home(person: &Person, world: &World) -> Self {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::path::Path;
 
+use mfa_core::document::position;
 use mfa_core::reason::Reason;
 use mfa_core::record::Mistake;
 use mfa_core::store::Trouble;
@@ -18,6 +19,8 @@ pub struct Finding {
     pub file: String,
     /// From 1 on, where one can be named.
     pub line: Option<usize>,
+    /// From 1 on, in characters, where one can be named.
+    pub column: Option<usize>,
     /// What is wrong.
     pub cause: String,
     /// What to do.
@@ -28,15 +31,23 @@ impl Finding {
     /// One of a whole file.
     #[must_use]
     pub fn new(file: &Path, cause: impl Into<String>, mend: impl Into<String>) -> Self {
-        let (file, line) = (file.display().to_string(), None);
-        Self { file, line, cause: cause.into(), mend: mend.into() }
+        let file = file.display().to_string();
+        Self { file, line: None, column: None, cause: cause.into(), mend: mend.into() }
     }
 
-    /// In the text of a record.
+    /// In the text of a record, a policy or a bypass list.
     #[must_use]
     pub fn in_text(file: &Path, mistake: &Mistake) -> Self {
         let mend = if mistake.is_newer { UPGRADE } else { "correct the file" };
-        Self { line: mistake.line, ..Self::new(file, &*mistake.cause, mend) }
+        let Mistake { line, column, .. } = *mistake;
+        Self { line, column, ..Self::new(file, &*mistake.cause, mend) }
+    }
+
+    /// The same of what begins at a byte of the file's text.
+    #[must_use]
+    pub fn at(self, text: &str, byte: usize) -> Self {
+        let (line, column) = position(text, byte);
+        Self { line: Some(line), column: Some(column), ..self }
     }
 
     /// Of a record of `user` or its state, `file`.
@@ -77,11 +88,12 @@ fn mend(file: &Path, user: &str, trouble: &Trouble) -> String {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, line, cause, mend } = self;
-        match line {
-            Some(line) => write!(f, "{file}:{line}: {cause}; {mend}"),
-            None => write!(f, "{file}: {cause}; {mend}"),
+        let Self { file, line, column, cause, mend } = self;
+        f.write_str(file)?;
+        for number in [line, column].into_iter().flatten() {
+            write!(f, ":{number}")?;
         }
+        write!(f, ": {cause}; {mend}")
     }
 }
 
@@ -92,6 +104,17 @@ impl fmt::Display for Finding {
 pub fn list(output: &mut dyn Write, findings: &[Finding]) -> Result<(), Failure> {
     for finding in findings {
         writeln!(output, "{finding}.").map_err(Failure::Output)?;
+    }
+    Ok(())
+}
+
+/// The same of what may be meant as it is.
+///
+/// # Errors
+/// [`Failure::Output`].
+pub fn warnings(output: &mut dyn Write, findings: &[Finding]) -> Result<(), Failure> {
+    for finding in findings {
+        writeln!(output, "warning: {finding}.").map_err(Failure::Output)?;
     }
     Ok(())
 }

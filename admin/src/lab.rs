@@ -19,6 +19,7 @@ use crate::cli::Cli;
 use crate::command;
 use crate::failure::Failure;
 use crate::log::Invoker;
+use crate::policy::Login;
 use crate::world::World;
 
 pub const NOW: u64 = 1_700_000_010;
@@ -32,6 +33,10 @@ pub struct Lab {
     pub journal: RefCell<Option<String>>,
     /// Whether somebody sits at a terminal.
     pub has_terminal: Cell<bool>,
+    /// Where commands are run from; from no login unless a test says so.
+    pub login: Cell<Login>,
+    /// Who runs commands.
+    pub uid: Cell<u32>,
     random: Cell<u64>,
 }
 
@@ -43,6 +48,8 @@ impl Lab {
             said: RefCell::default(),
             journal: RefCell::default(),
             has_terminal: Cell::default(),
+            login: Cell::default(),
+            uid: Cell::new(0),
             random: Cell::new(7),
         }
     }
@@ -89,7 +96,8 @@ impl Lab {
             etc: &etc,
             run: &run,
             host: "host".into(),
-            invoker: Invoker { uid: 0, login_uid: Some(1000), sudo_user: None },
+            invoker: Invoker { uid: self.uid.get(), login_uid: Some(1000), sudo_user: None },
+            login: &|| self.login.get(),
             clock: &|| now,
             random: &|bytes| {
                 bytes.fill_with(|| self.byte());

@@ -68,6 +68,20 @@ fn one(file: PathBuf) -> Result<Source, Failure> {
     }
 }
 
+/// The whole text of a file that holds no secret, of at most `most` bytes.
+///
+/// # Errors
+/// [`Failure::File`] for what cannot be read, [`Failure::Refused`] for what is larger.
+pub fn read(file: &Path, most: u64) -> Result<Vec<u8>, Failure> {
+    let failed = |error| Failure::File(file.to_owned(), error);
+    let mut text = Vec::new();
+    open(file).map_err(failed)?.take(most + 1).read_to_end(&mut text).map_err(failed)?;
+    if u64::try_from(text.len()).is_ok_and(|size| size <= most) {
+        return Ok(text);
+    }
+    Err(Failure::Refused(format!("{} is larger than {most} bytes", file.display())))
+}
+
 /// A FIFO would keep us waiting.
 fn open(file: &Path) -> io::Result<File> {
     let opened = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(file)?;

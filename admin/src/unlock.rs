@@ -57,7 +57,7 @@ pub fn unlock(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), 
     world.require_root()?;
     let now = (world.clock)();
     // What cannot be read denies everybody, and says so then.
-    let policy = Files::read(world.etc, Uid::effective()).ok().and_then(|files| files.policy);
+    let policy = Files::read(world.etc, Uid::effective(), now).ok().and_then(|files| files.policy);
     let pauses = policy.map(|policy| policy.limits).unwrap_or_default().pauses();
     let (key, name, cleared, until) = if let Some(address) = source::address(&args.whose) {
         let whose = Whose::Source(SourceKey::new(Some(address), None));

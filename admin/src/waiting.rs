@@ -20,7 +20,7 @@ impl Waiting {
     /// waiting, as in a login.
     #[must_use]
     pub fn read(world: &World) -> Self {
-        let files = Files::read(world.etc, Uid::effective()).ok();
+        let files = Files::read(world.etc, Uid::effective(), (world.clock)()).ok();
         let policy = files.and_then(|files| files.policy);
         let limits = policy.map(|policy| policy.limits.pauses());
         Self { limits, failures: limits.and_then(|_| Failures::read(world.run).ok()) }

@@ -10,6 +10,7 @@ use mfa_core::store::{Base, Trouble};
 
 use crate::failure::Failure;
 use crate::log::Invoker;
+use crate::policy::Login;
 
 /// Gives each line since then, in seconds since 1970, to whoever takes them.
 pub type Journal<'a> = dyn Fn(Option<u64>, &mut dyn FnMut(&[u8])) -> io::Result<()> + 'a;
@@ -28,6 +29,8 @@ pub struct World<'a> {
     pub host: OsString,
     /// Who runs the command.
     pub invoker: Invoker,
+    /// The login that this comes from.
+    pub login: &'a dyn Fn() -> Login,
     /// Seconds since 1970.
     pub clock: &'a dyn Fn() -> u64,
     /// Random bytes.

@@ -1,10 +1,8 @@
 //! What the files in /etc/pam_mfa say to one login.
 
 use mfa_core::policy::{self, Demand, Files, Keep, Limits, NoAnswer, Policy, Request, Requirement};
-use mfa_core::reason::Reason;
 use mfa_core::store::Trouble;
-use nix::errno::Errno;
-use nix::unistd::{Group, User};
+use nix::unistd::User;
 
 /// What becomes of a login, and by which rule.
 pub(crate) struct Ruling {
@@ -66,7 +64,7 @@ impl Ruling {
         now: u64,
     ) -> Result<Self, Trouble> {
         let rules = policy.as_ref().map_or(&[][..], |policy| &policy.rules);
-        let mut in_group = |group: &str| is_in(group, request.user, user);
+        let mut in_group = |group: &str| policy::is_in(group, request.user, user);
         let decided = policy::decide(rules, &bypasses, request, &mut in_group, now).map_err(
             |NoAnswer { reason, group }| Trouble {
                 reason,
@@ -87,17 +85,5 @@ impl Ruling {
             is_dry_run: decided.is_dry_run(),
             settings: policy.map(|Policy { store, limits, .. }| Settings { store, limits }),
         })
-    }
-}
-
-/// Whether somebody is in a group, by its list or as in their primary one. Unlike getgrouplist(3),
-/// getgrnam_r(3) tells a database that does not answer from a person who is not in it.
-fn is_in(group: &str, name: &str, user: Option<&User>) -> Result<bool, Reason> {
-    match Group::from_name(group) {
-        Ok(Some(Group { gid, mem, .. })) => {
-            Ok(user.is_some_and(|user| user.gid == gid) || mem.iter().any(|member| member == name))
-        }
-        Ok(None) | Err(Errno::ENOENT | Errno::ESRCH) => Err(Reason::NoGroup),
-        Err(_) => Err(Reason::GroupDatabase),
     }
 }

@@ -158,7 +158,7 @@ fn files_are_checked() {
     let (dir, file) = drafts(&GOOD.replace("phone\"\n", "phone\"\ncolour = 1\n"));
     let (code, out, err) = said(&run(&format!("check {file}"), ""));
     assert_eq!((code, err.as_str()), (3, "mfactl: 1 mistake found.\n"));
-    assert!(out.starts_with(&format!("{file}:8: no key colour here")), "{out}");
+    assert!(out.starts_with(&format!("{file}:8:1: no key colour here")), "{out}");
     assert!(!out.contains("GEZDG"), "{out}");
     let dir = dir.path().display();
     let (code, out, _) = said(&run(&format!("check {dir} --json"), ""));

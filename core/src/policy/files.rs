@@ -7,6 +7,7 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{Gid, Uid};
 
+use super::trial::{TRIAL, Trial, boot_id};
 use super::{Bypass, Mistake, Policy, bypass};
 use crate::reason::Reason;
 use crate::store::{Place, Rights, Rules, Shown, Trouble, Trust, read_any_size};
@@ -31,25 +32,46 @@ pub struct Files {
 
 impl Files {
     /// Reads what there is in a directory, all of which must belong to `owner`, root on a host, and
-    /// be writable by nobody else.
+    /// be writable by nobody else. `now`, in seconds since 1970, says which policy counts if one is on
+    /// trial.
     ///
     /// # Errors
     /// Why it cannot be trusted, read or understood.
-    pub fn read(dir: &Path, owner: Uid) -> Result<Self, Trouble> {
-        let understand = |name, error: Mistake| {
-            let reason = if error.is_newer { Reason::NewerPolicy } else { Reason::BadPolicy };
-            Trouble::new(reason, format!("{}: {error}", Shown(&dir.join(name))))
-        };
-        let policy = match read(dir, POLICY, owner)? {
-            Some(text) => Some(Policy::read(&text).map_err(|error| understand(POLICY, error))?),
+    pub fn read(dir: &Path, owner: Uid, now: u64) -> Result<Self, Trouble> {
+        let policy = match in_force(trial(dir, owner)?.as_ref(), now) {
+            Some(name) => match read(dir, name, owner)? {
+                Some(text) => Some(Policy::read(&text).map_err(|it| misread(dir, name, &it))?),
+                None if name == POLICY => None,
+                None => return Err(misread(dir, name, &Mistake::new("missing"))),
+            },
             None => None,
         };
         let bypasses = match read(dir, BYPASS, owner)? {
-            Some(text) => bypass::read(&text).map_err(|error| understand(BYPASS, error))?,
+            Some(text) => bypass::read(&text).map_err(|it| misread(dir, BYPASS, &it))?,
             None => Vec::new(),
         };
         Ok(Self { policy, bypasses })
     }
+}
+
+/// The trial in the directory, if there is one, over or not.
+///
+/// # Errors
+/// Why it cannot be trusted, read or understood.
+pub fn trial(dir: &Path, owner: Uid) -> Result<Option<Trial>, Trouble> {
+    let Some(text) = read(dir, TRIAL, owner)? else { return Ok(None) };
+    Trial::read(&text).map(Some).map_err(|it| misread(dir, TRIAL, &it))
+}
+
+/// The name of the file that holds the policy at `now`, in seconds since 1970; `None` for no policy.
+#[must_use]
+pub fn in_force(trial: Option<&Trial>, now: u64) -> Option<&'static str> {
+    trial.map_or(Some(POLICY), |trial| trial.in_force(now, &boot_id()))
+}
+
+fn misread(dir: &Path, name: &str, mistake: &Mistake) -> Trouble {
+    let reason = if mistake.is_newer { Reason::NewerPolicy } else { Reason::BadPolicy };
+    Trouble::new(reason, format!("{}: {mistake}", Shown(&dir.join(name))))
 }
 
 /// The text of one file; `None` if it or the directory positively is not there.

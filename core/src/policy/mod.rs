@@ -6,11 +6,13 @@ pub mod bypass;
 mod decide;
 mod duration;
 mod factors;
-mod files;
+pub mod files;
 mod glob;
+mod group;
 mod network;
 mod read;
 mod rule;
+pub mod trial;
 mod turn;
 
 use std::net::IpAddr;
@@ -25,8 +27,10 @@ pub use decide::{Decided, Request, Requirement, decide};
 pub use factors::Factors;
 pub use files::{BYPASS, Files, MAX_SIZE, POLICY, read as read_file};
 pub use glob::Glob;
+pub use group::is_in;
 pub use network::{Network, NoNetwork};
 pub use rule::{Demand, Effect, Rule};
+pub use trial::Trial;
 pub use turn::Turn;
 
 /// The longest that a check may count, s: thirty days.

@@ -1,3 +1,4 @@
+use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -101,6 +102,41 @@ fn the_sample_is_read() {
     let factors = Factors { otp: true, recovery: false };
     let demand = Demand { factors, fresh: None, enrolled_by: Some(1_799_971_200) };
     assert_eq!((&wave.effect, wave.enforce), (&Effect::Require(demand), false));
+}
+
+#[test]
+fn the_sample_that_is_shipped_has_every_key() {
+    let sample = include_str!("../../../packaging/policy.toml.sample");
+    let nothing = Policy::read(sample.as_bytes()).unwrap();
+    assert_eq!(nothing, policy(""), "nothing of it counts until somebody wants it");
+    // What is said of the keys has a blank behind its mark.
+    let bare = |line: &'static str| match line.strip_prefix('#') {
+        Some(key) if !key.starts_with(' ') => key,
+        _ => line,
+    };
+    let whole = sample.lines().map(bare).collect::<Vec<_>>().join("\n");
+    let Policy { store, recheck, limits, rules } = Policy::read(whole.as_bytes()).unwrap();
+    assert!(store.is_some() && !recheck.is_empty());
+    assert!(!limits.source_exempt.is_empty());
+    assert_eq!(Limits { source_exempt: vec![], ..limits }, Limits::default());
+    assert!(rules.iter().any(|rule| rule.users.is_some()));
+    assert!(rules.iter().any(|rule| rule.groups.is_some()));
+    assert!(rules.iter().any(|rule| rule.services.is_some()));
+    assert!(rules.iter().any(|rule| rule.hosts.is_some()));
+    assert!(rules.iter().any(|rule| rule.from.is_some()));
+    assert!(rules.iter().any(|rule| !rule.enforce));
+    for effect in ["skip", "deny", "require", "fresh", "enrolled_by"] {
+        let has = |rule: &Rule| match &rule.effect {
+            Effect::Skip(_) => effect == "skip",
+            Effect::Deny(_) => effect == "deny",
+            Effect::Require(demand) => match effect {
+                "fresh" => demand.fresh.is_some(),
+                "enrolled_by" => demand.enrolled_by.is_some(),
+                effect => effect == "require",
+            },
+        };
+        assert!(rules.iter().any(has), "{effect}");
+    }
 }
 
 #[test]
@@ -269,7 +305,7 @@ fn files(prepare: impl FnOnce(&TempDir)) -> Result<Files, Trouble> {
     fs::write(dir.path().join(POLICY), SAMPLE).unwrap();
     fs::write(dir.path().join(BYPASS), LIST).unwrap();
     prepare(&dir);
-    Files::read(dir.path(), Uid::effective())
+    Files::read(dir.path(), Uid::effective(), NOW)
 }
 
 #[test]
@@ -281,7 +317,7 @@ fn files_that_are_there_and_files_that_are_not() {
     let policy = files(|dir| fs::remove_file(dir.path().join(BYPASS)).unwrap()).unwrap();
     assert!(policy.policy.is_some() && policy.bypasses.is_empty());
     let nothing = TempDir::new().unwrap();
-    let read = Files::read(&nothing.path().join("none"), Uid::effective());
+    let read = Files::read(&nothing.path().join("none"), Uid::effective(), NOW);
     assert_eq!(read, Ok(Files::default()));
 }
 
@@ -335,8 +371,225 @@ fn files_that_cannot_be_trusted() {
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
     fs::write(dir.path().join(POLICY), SAMPLE).unwrap();
     let somebody = Uid::from_raw(Uid::effective().as_raw() + 1);
-    let trouble = Files::read(dir.path(), somebody).unwrap_err();
+    let trouble = Files::read(dir.path(), somebody, NOW).unwrap_err();
     assert_eq!(trouble.reason, Reason::UnsafePath, "{}", trouble.detail);
+}
+
+/// A list with an entry for each way to hold and not to.
+const BYPASSES: &str = r#"
+bypass = [
+  { id = "v4", network = "198.51.100.0/28", services = ["sshd"], reason = "x" },
+  { id = "v6", network = "2001:db8:b::/48", reason = "x", expires = 2026-11-23 },
+  { id = "past", network = "198.51.100.64/28", reason = "x", expires = 2026-11-21 },
+  { id = "near", network = "fe80::/10", reason = "x" },
+]
+"#;
+
+/// What becomes of a login, `USER SERVICE SOURCE NODE`. Rules are separated by ` / ` and called 1, 2,
+/// ...; their keys by `; `. A rule without an effect skips.
+fn outcome(rules: &str, login: &str) -> String {
+    let mut text = "version = 1\n".to_owned();
+    for (at, rule) in rules.split(" / ").filter(|rule| !rule.is_empty()).enumerate() {
+        let keys = rule.replace("; ", "\n");
+        writeln!(text, "[[rule]]\nname = \"{}\"\n{keys}", at + 1).unwrap();
+        if !["skip", "deny", "require"].iter().any(|effect| rule.contains(effect)) {
+            text += "skip = \"x\"\n";
+        }
+    }
+    let policy = Policy::read(text.as_bytes()).unwrap_or_else(|error| panic!("{rules}: {error}"));
+    let bypasses = bypass::read(BYPASSES.as_bytes()).unwrap();
+    let words: Vec<_> = login.split(' ').collect();
+    let [user, service, source, node] = words[..] else { panic!("{login}") };
+    let request = Request { user, service, source: crate::source::address(source), node };
+    // alice is in staff and sre, bob in staff.
+    let mut in_group = |group: &str| match group {
+        "staff" => Ok(["alice", "bob"].contains(&user)),
+        "sre" => Ok(user == "alice"),
+        "down" => Err(Reason::GroupDatabase),
+        _ => Err(Reason::NoGroup),
+    };
+    let decided = match decide(&policy.rules, &bypasses, &request, &mut in_group, NOW) {
+        Ok(decided) => decided,
+        Err(NoAnswer { reason, group }) => return format!("{} {group}", reason.code()),
+    };
+    let what = match decided.requirement {
+        Requirement::Skip(_) => "skip".to_owned(),
+        Requirement::Bypass(bypass) => format!("bypass {}", bypass.id),
+        Requirement::Deny(_) => "deny".to_owned(),
+        Requirement::Require(Demand { factors, enrolled_by, .. }) => match enrolled_by {
+            Some(day) if NOW < day => format!("{factors} later"),
+            _ => factors.to_string(),
+        },
+    };
+    let would = if decided.is_dry_run() { "would " } else { "" };
+    format!("{would}{what} by {}", decided.rule.map_or("none", |rule| &rule.name))
+}
+
+#[test]
+#[rustfmt::skip]
+fn rule_by_rule() {
+    const ALL: &str = "otp or recovery by none";
+    for (rules, login, expected) in [
+        // No rule, no condition.
+        ("", "alice sshd 192.0.2.1 web", ALL),
+        ("users = ['alice']", "bob sshd 192.0.2.1 web", ALL),
+        ("skip = 'x'", "bob cron - web", "skip by 1"),
+        ("deny = 'x'", "bob cron - web", "deny by 1"),
+        ("require = ['otp']", "bob cron - web", "otp by 1"),
+        ("require = ['recovery']", "bob cron - web", "recovery by 1"),
+        ("require = ['recovery', 'otp']", "bob cron - web", "otp or recovery by 1"),
+        // Users and services: whole words, as they are written.
+        ("users = ['bob', 'alice']", "alice sshd - web", "skip by 1"),
+        ("users = ['alic', 'alice2', 'Alice']", "alice sshd - web", ALL),
+        ("users = ['*']", "alice sshd - web", ALL),
+        ("services = ['sudo', 'sshd']", "bob sshd - web", "skip by 1"),
+        ("services = ['sudo']", "bob sudo-i - web", ALL),
+        ("users = ['bob']; services = ['sshd']", "bob sshd - web", "skip by 1"),
+        ("users = ['bob']; services = ['sshd']", "bob sudo - web", ALL),
+        ("users = ['bob']; services = ['sshd']", "alice sshd - web", ALL),
+        // Groups: asked last, in the order of the list, until one holds.
+        ("groups = ['staff']", "bob sshd - web", "skip by 1"),
+        ("groups = ['sre', 'staff']", "bob sshd - web", "skip by 1"),
+        ("groups = ['sre']", "bob sshd - web", ALL),
+        ("groups = ['staff']; users = ['bob']", "alice sshd - web", ALL),
+        ("groups = ['gone']", "bob sshd - web", "no_group gone"),
+        ("groups = ['staff', 'gone']", "bob sshd - web", "skip by 1"),
+        ("groups = ['gone', 'staff']", "bob sshd - web", "no_group gone"),
+        ("groups = ['down']", "bob sshd - web", "group_database down"),
+        ("groups = ['down']; services = ['sudo']", "bob sshd - web", ALL),
+        ("users = ['bob'] / groups = ['down']", "bob sshd - web", "skip by 1"),
+        ("groups = ['down']; enforce = false; deny = 'x'", "bob sshd - web", "group_database down"),
+        // Hosts: the node name as a whole, or its first label.
+        ("hosts = ['web']", "bob sshd - web", "skip by 1"),
+        ("hosts = ['web']", "bob sshd - WEB.example.org", "skip by 1"),
+        ("hosts = ['prod-*']", "bob sshd - prod-7.example.org", "skip by 1"),
+        ("hosts = ['*.example.org']", "bob sshd - web.example.com", ALL),
+        ("hosts = ['db', 'we?']", "bob sshd - web", "skip by 1"),
+        ("hosts = ['prod-*']; users = ['bob']", "bob sshd - test-7", ALL),
+        // From: numeric addresses in their plain form, and no name.
+        ("from = ['192.0.2.0/24']", "bob sshd 192.0.2.255 web", "skip by 1"),
+        ("from = ['192.0.2.0/24']", "bob sshd 192.0.3.0 web", ALL),
+        ("from = ['192.0.2.7']", "bob sshd 192.0.2.7 web", "skip by 1"),
+        ("from = ['192.0.2.0/24']", "bob sshd ::ffff:192.0.2.9 web", "skip by 1"),
+        ("from = ['0.0.0.0/0', '::/0']", "bob sshd - web", ALL),
+        ("from = ['0.0.0.0/0', '::/0']", "bob sshd vpn.example.org web", ALL),
+        ("from = ['0.0.0.0/0']", "bob sshd 2001:db8::1 web", ALL),
+        ("from = ['::/0']", "bob sshd 192.0.2.1 web", ALL),
+        ("from = ['2001:db8::/32']", "bob sshd 2001:DB8:0::7 web", "skip by 1"),
+        ("from = ['2001:db8::/64']", "bob sshd 2001:db8:0:1::7 web", ALL),
+        ("from = ['fe80::/10']; users = ['bob']", "bob sshd fe80::1%eth0 web", "skip by 1"),
+        ("from = ['192.0.2.1', '::1']", "bob sshd ::1 web", "skip by 1"),
+        ("from = ['192.0.2.0/24']; groups = ['sre']", "alice sshd 192.0.2.1 web", "skip by 1"),
+        ("from = ['192.0.2.0/24']; groups = ['down']", "alice sshd 192.0.3.1 web", ALL),
+        // Order.
+        ("deny = 'x' / users = ['bob']", "bob sshd - web", "deny by 1"),
+        ("users = ['bob'] / deny = 'x'", "bob sshd - web", "skip by 1"),
+        ("users = ['bob'] / deny = 'x'", "alice sshd - web", "deny by 2"),
+        ("users = ['eve'] / groups = ['sre'] / deny = 'x'", "alice sshd - web", "skip by 2"),
+        // Dry runs decide, too: what comes after them is not looked at.
+        ("deny = 'x'; enforce = false / deny = 'y'", "bob sshd - web", "would deny by 1"),
+        ("require = ['otp']; enforce = false", "bob sshd - web", "would otp by 1"),
+        ("users = ['eve']; deny = 'x'; enforce = false", "bob sshd - web", ALL),
+        ("deny = 'x'; enforce = true", "bob sshd - web", "deny by 1"),
+        // Enrolled by.
+        ("require = ['otp']; enrolled_by = 2027-01-15", "bob sshd - web", "otp later by 1"),
+        ("require = ['otp']; enrolled_by = 2026-11-22", "bob sshd - web", "otp by 1"),
+        ("require = ['otp']; enrolled_by = 2026-11-22T00:00:01Z", "bob sshd - web", "otp later by 1"),
+        ("require = ['otp']; enrolled_by = 2027-01-15; enforce = false", "bob sshd - web", "would otp later by 1"),
+        // The bypass list stands for the second factor alone.
+        ("", "bob sshd 198.51.100.15 web", "bypass v4 by none"),
+        ("", "bob sudo 198.51.100.15 web", ALL),
+        ("", "bob sshd ::ffff:198.51.100.15 web", "bypass v4 by none"),
+        ("", "bob sudo 2001:db8:b::1 web", "bypass v6 by none"),
+        ("", "bob sshd fe80::1%eth0 web", "bypass near by none"),
+        ("", "bob sshd 198.51.100.65 web", ALL),
+        ("skip = 'x'", "bob sshd 198.51.100.15 web", "skip by 1"),
+        ("deny = 'x'", "bob sshd 198.51.100.15 web", "deny by 1"),
+        ("deny = 'x'; enforce = false", "bob sshd 198.51.100.15 web", "would deny by 1"),
+        ("require = ['otp']", "bob sshd 198.51.100.15 web", "bypass v4 by 1"),
+        ("require = ['otp']; enforce = false", "bob sshd 198.51.100.15 web", "bypass v4 by 1"),
+        ("require = ['otp']; enrolled_by = 2027-01-15", "bob sshd 198.51.100.15 web", "bypass v4 by 1"),
+        ("groups = ['gone']", "bob sshd 198.51.100.15 web", "no_group gone"),
+    ] {
+        assert_eq!(outcome(rules, login), expected, "{rules} | {login}");
+    }
+}
+
+#[test]
+fn while_a_policy_is_on_trial() {
+    let trial = |has_previous| Trial {
+        since: 100,
+        until: 700,
+        boot: "b".into(),
+        session: 7,
+        began: 900,
+        has_previous,
+    };
+    for (now, boot, is_over) in [
+        (100, "b", false),
+        (699, "b", false),
+        (700, "b", true),
+        (99, "b", true),
+        (0, "b", true),
+        (u64::MAX, "b", true),
+        (100, "c", true),
+        (100, "", true),
+    ] {
+        let [with, without] = [true, false].map(|previous| trial(previous).in_force(now, boot));
+        let expected =
+            if is_over { (Some(trial::PREVIOUS), None) } else { (Some(POLICY), Some(POLICY)) };
+        assert_eq!((with, without), expected, "{now} {boot}");
+        assert_eq!(trial(true).is_over(now, boot), is_over);
+    }
+    assert!(Trial { boot: String::new(), ..trial(true) }.is_over(100, ""), "no boot is known");
+    for trial in [trial(true), trial(false), Trial { boot: "a\"\n".into(), ..trial(true) }] {
+        assert_eq!(Trial::read(trial.to_text().as_bytes()), Ok(trial));
+    }
+    let text = trial(true).to_text();
+    for key in ["since", "until", "boot", "session", "began", "has_previous"] {
+        let text: Vec<_> = text.lines().filter(|line| !line.starts_with(key)).collect();
+        let mistake = Trial::read(text.join("\n").as_bytes()).unwrap_err();
+        assert_eq!(mistake.cause, format!("{key} is missing"));
+    }
+}
+
+#[test]
+fn files_of_a_trial() {
+    let named = |name| format!("version = 1\n[[rule]]\nname = \"{name}\"\nskip = \"x\"\n");
+    let until = |until: u64, boot: String, has_previous| {
+        let since = NOW - 60;
+        Trial { since, until, boot, session: 7, began: 900, has_previous }.to_text()
+    };
+    let here = trial::boot_id();
+    assert!(!here.is_empty(), "this kernel names its boots");
+    let read = |trial: &str, previous: Option<&str>| {
+        files(|dir| {
+            let write = |name, text: &str| fs::write(dir.path().join(name), text).unwrap();
+            write(POLICY, &named("new"));
+            write(trial::TRIAL, trial);
+            if let Some(previous) = previous {
+                write(trial::PREVIOUS, previous);
+            }
+        })
+    };
+    let rule =
+        |read: Result<Files, Trouble>| read.unwrap().policy.map(|it| it.rules[0].name.clone());
+    let old = named("old");
+    let old = Some(old.as_str());
+    let running = until(NOW + 1, here.clone(), true);
+    assert_eq!(rule(read(&running, old)).as_deref(), Some("new"));
+    for over in [until(NOW, here.clone(), true), until(NOW + 1, "another".into(), true)] {
+        assert_eq!(rule(read(&over, old)).as_deref(), Some("old"));
+        let trouble = read(&over, None).unwrap_err();
+        assert_eq!(trouble.reason, Reason::BadPolicy, "{}", trouble.detail);
+        assert!(trouble.detail.ends_with("policy.previous: missing"), "{}", trouble.detail);
+    }
+    // There was none: the bypass list still counts.
+    let over = read(&until(NOW, here, false), old).unwrap();
+    assert!(over.policy.is_none() && over.bypasses.len() == 1);
+    for (text, reason) in [("since = 1", Reason::BadPolicy), ("version = 2", Reason::NewerPolicy)] {
+        assert_eq!(read(text, old).unwrap_err().reason, reason);
+    }
 }
 
 proptest::proptest! {

@@ -1,6 +1,7 @@
 //! One change to a file in /etc/pam_mfa: commands take turns, and the file is replaced whole or not at
 //! all.
 
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -64,6 +65,19 @@ impl Turn {
             Err(Unreplaced::Old(error)) => Err(failed(errno(&error))),
         }
     }
+
+    /// Takes the file away, if there is one.
+    ///
+    /// # Errors
+    /// [`Reason::CannotWrite`]; then it may still be there.
+    pub fn remove(&self) -> Result<(), Trouble> {
+        let path = self.dir.join(self.name);
+        let removed = match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            removed => removed.and_then(|()| File::open(&self.dir)?.sync_all()),
+        };
+        removed.map_err(|error| Trouble::system(Reason::CannotWrite, Shown(&path), errno(&error)))
+    }
 }
 
 fn errno(error: &io::Error) -> Errno {
@@ -73,7 +87,6 @@ fn errno(error: &io::Error) -> Errno {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
     use std::os::unix::fs::{MetadataExt, symlink};
 
     use tempfile::TempDir;
@@ -97,6 +110,10 @@ mod tests {
         let too_big = usize::try_from(MAX_SIZE).unwrap() + 1;
         assert_eq!(turn.replace(&vec![b' '; too_big]).unwrap_err().reason, Reason::TooBig);
         assert_eq!(turn.read().unwrap(), b"another");
+        for _ in 0..2 {
+            turn.remove().unwrap();
+            assert_eq!(fs::read_dir(&etc).unwrap().count(), 0);
+        }
     }
 
     #[test]

@@ -80,7 +80,7 @@ fn files(
     facts: &Facts,
     paths: Paths,
 ) -> Result<Option<Files>, Outcome> {
-    match Files::read(paths.etc, paths.owner) {
+    match Files::read(paths.etc, paths.owner, host.now()) {
         Ok(files) => Ok(Some(files)),
         Err(Trouble { reason, detail, .. }) if args.require_on_policy_error => {
             facts.log(host, Level::Warning, Decision::Warned { reason, detail: &detail });

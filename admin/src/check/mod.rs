@@ -1,4 +1,7 @@
-//! `mfactl check`: what is wrong with records, and what mends it.
+//! `mfactl check`: what is wrong with records, policy and bypass list, and what mends it.
+
+mod installed;
+mod policy;
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
@@ -6,6 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use mfa_core::account::{Account, CodeKind};
+use mfa_core::policy::MAX_SIZE;
 use mfa_core::reason::Reason;
 use mfa_core::record::Record;
 use mfa_core::store::{Base, Opened, Store, SystemRecord, Trouble};
@@ -21,31 +25,54 @@ use crate::world::World;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit code: 0 if all is well, 3 if there are mistakes, 1 if something could not be \
-                        looked at."
+    after_help = "Exit code: 0 if all is well, also with warnings, 3 if there are mistakes, 1 if \
+                        something could not be\nlooked at. A configuration manager validates a \
+                        policy by `mfactl check --policy FILE`."
 )]
 pub struct Args {
-    /// Files or directories of records, or login names; left out, all records of this machine.
-    /// What holds a slash or exists is a file
+    /// Files or directories of records, or login names; left out, all records of this machine, and
+    /// its policy and bypass list. What holds a slash or exists is a file
     #[arg(value_name = "FILE|USER")]
     what: Vec<String>,
+
+    /// A policy that is not installed, whosever it is
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+
+    /// A bypass list that is not installed
+    #[arg(long, value_name = "FILE")]
+    bypass: Option<PathBuf>,
 
     /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Report {
     /// How many records were looked at.
     records: usize,
+    /// How many rules a policy has; `null` if none was looked at.
+    rules: Option<usize>,
+    /// How many entries a bypass list has; `null` if none was looked at.
+    bypasses: Option<usize>,
     mistakes: Vec<Finding>,
+    /// What may be meant as it is.
+    warnings: Vec<Finding>,
 }
 
 pub fn check(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
-    let mut report = Report { records: 0, mistakes: Vec::new() };
-    if args.what.is_empty() {
+    let mut report = Report::default();
+    let now = (world.clock)();
+    if args.what.is_empty() && args.policy.is_none() && args.bypass.is_none() {
         report.everything(&world.base)?;
+        report.installed(world)?;
+    }
+    if let Some(file) = &args.policy {
+        report.policy(file, &source::read(file, MAX_SIZE)?, false);
+    }
+    if let Some(file) = &args.bypass {
+        report.bypass(file, &source::read(file, MAX_SIZE)?, now);
     }
     for what in &args.what {
         let path = Path::new(what);
@@ -56,19 +83,48 @@ pub fn check(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), F
             report.person(&person)?;
         }
     }
-    let Report { records, mistakes } = &report;
     if args.json {
         json(output, &report)?;
-    } else if mistakes.is_empty() {
-        let plural = if *records == 1 { "" } else { "s" };
-        writeln!(output, "{records} record{plural}, no mistakes.").map_err(Failure::Output)?;
     } else {
-        finding::list(output, mistakes)?;
+        report.write(output)?;
     }
-    finding::verdict(mistakes)
+    finding::verdict(&report.mistakes)
+}
+
+/// The text of a policy that is to be installed, if it has no mistake; what it has is written.
+///
+/// # Errors
+/// [`Failure::File`], or [`Failure::Mistakes`].
+pub fn policy_text(file: &Path, output: &mut dyn Write) -> Result<Vec<u8>, Failure> {
+    let text = source::read(file, MAX_SIZE)?;
+    let mut report = Report::default();
+    report.policy(file, &text, false);
+    finding::list(output, &report.mistakes)?;
+    finding::warnings(output, &report.warnings)?;
+    finding::verdict(&report.mistakes)?;
+    Ok(text)
 }
 
 impl Report {
+    fn write(&self, output: &mut dyn Write) -> Result<(), Failure> {
+        finding::list(output, &self.mistakes)?;
+        finding::warnings(output, &self.warnings)?;
+        if !self.mistakes.is_empty() {
+            return Ok(());
+        }
+        let is_alone = self.rules.is_none() && self.bypasses.is_none();
+        let looked_at = [
+            Some((self.records, "record", "records")).filter(|(count, ..)| *count > 0 || is_alone),
+            self.rules.map(|count| (count, "rule", "rules")),
+            self.bypasses.map(|count| (count, "bypass entry", "bypass entries")),
+        ];
+        for (count, one, many) in looked_at.into_iter().flatten() {
+            let what = if count == 1 { one } else { many };
+            write!(output, "{count} {what}, ").map_err(Failure::Output)?;
+        }
+        writeln!(output, "no mistakes.").map_err(Failure::Output)
+    }
+
     fn files(&mut self, path: &Path) -> Result<(), Failure> {
         for source in source::all(path)? {
             self.records += 1;
@@ -278,7 +334,7 @@ mod tests {
         let said = lab.run(&format!("check {} --json", file.display()), "").unwrap();
         assert_eq!(
             serde_json::from_str::<Value>(&said).unwrap(),
-            json!({"records": 1, "mistakes": []})
+            json!({"records": 1, "rules": null, "bypasses": null, "mistakes": [], "warnings": []})
         );
         assert!(lab.refused("check bin").contains("bin has no system record"));
         assert!(lab.refused("check no.such.user").contains("there is no user"));
@@ -296,13 +352,13 @@ mod tests {
                 "version = 2",
                 "users/daemon.toml: version: of a newer version; this program knows 1; install the version of pam_mfa that wrote it.",
             ),
-            ("name = ", "colour = 1\nname = ", "users/daemon.toml:7: no key colour here"),
+            ("name = ", "colour = 1\nname = ", "users/daemon.toml:7:1: no key colour here"),
             (
                 secret,
                 "secret = \"GEZDG\"",
                 "users/daemon.toml: the secret of \"phone\" has 3 bytes",
             ),
-            (secret, "secret = \"0\"", "users/daemon.toml:9: secret: not base32"),
+            (secret, "secret = \"0\"", "users/daemon.toml:9:10: secret: not base32"),
             ("user = \"daemon\"", "user = \"bin\"", "users/daemon.toml: the record is malformed"),
             (&text, "", "users/daemon.toml: the file is empty (0 bytes); restore it"),
         ] {
@@ -426,10 +482,123 @@ mod tests {
         assert_eq!(said["mistakes"][0]["file"], file("a.toml"));
         assert_eq!(said["mistakes"][0]["line"], 5);
         let expected = json!({
-            "file": file("b.toml"), "line": null, "cause": "no [[credential]]",
+            "file": file("b.toml"), "line": null, "column": null, "cause": "no [[credential]]",
             "mend": "correct the file",
         });
         assert_eq!(said["mistakes"][1], expected);
         assert!(lab.refused("check /nonexistent/x").contains("cannot be read"));
+    }
+
+    #[test]
+    fn a_policy_and_a_list() {
+        let lab = Lab::new();
+        let etc = lab.dir.path().join("etc");
+        fs::create_dir(&etc).unwrap();
+        set_mode(&etc, 0o755);
+        let write = |name: &str, text: &str| fs::write(etc.join(name), text).unwrap();
+        let rule = |name: &str, keys: &str| format!("[[rule]]\nname = \"{name}\"\n{keys}\n");
+        let root = rule("root", "groups = [\"root\"]\nskip = \"x\"");
+        write("policy.toml", &format!("version = 1\n{root}"));
+        write("bypass.toml", "[[bypass]]\nid = \"a\"\nnetwork = \"::1\"\nreason = \"x\"\n");
+        assert_eq!(lab.run("check", "").unwrap(), "1 rule, 1 bypass entry, no mistakes.\n");
+        let draft = lab.dir.path().join("draft");
+        fs::write(&draft, "version = 1\n").unwrap();
+        set_mode(&draft, 0o666);
+        let line = format!("check --policy {}", draft.display());
+        assert_eq!(lab.run(&line, "").unwrap(), "0 rules, no mistakes.\n");
+
+        // Every mistake has its place and its cure, and drafts have none of owner and mode.
+        let found = |line: &str| -> Vec<String> {
+            let failure = lab.run(line, "").unwrap_err();
+            assert_eq!(failure.exit_code(), 3, "{failure}");
+            let dir = format!("{}/", lab.dir.path().display());
+            lab.said.borrow().lines().map(|line| line.replace(&dir, "")).collect()
+        };
+        fs::write(&draft, "version = 1\n[[rule]]\nname = \"a\"\ncolour = 1\nskip = \"x\"\n")
+            .unwrap();
+        assert!(found(&line)[0].starts_with("draft:4:1: no key colour here;"));
+        let list = format!("check --bypass {} --json", draft.display());
+        assert_eq!(lab.run(&list, "").unwrap_err().exit_code(), 3);
+        let said: Value = serde_json::from_str(&lab.said.borrow()).unwrap();
+        assert_eq!((&said["mistakes"][0]["line"], &said["bypasses"]), (&json!(2), &Value::Null));
+        write("policy.toml", "version = 1\nstore = 1\n");
+        write("bypass.toml", "[[bypass]]\nid = \"a\"\n");
+        assert_eq!(
+            found("check"),
+            [
+                "etc/policy.toml:2:9: store: not a text in quotation marks; correct the file.",
+                "etc/bypass.toml:1:1: network is missing; correct the file.",
+            ]
+        );
+        let absent = rule("a", "groups = [\"no-such-group\"]\nskip = \"x\"");
+        write("policy.toml", &format!("version = 1\n{absent}"));
+        write("bypass.toml", "");
+        set_mode(&etc.join("bypass.toml"), 0o666);
+        assert_eq!(
+            found("check"),
+            [
+                "etc/policy.toml:2:1: there is no group \"no-such-group\" here: whoever comes to the \
+                 rule \"a\" is denied; make the group, or take it out.",
+                "etc/bypass.toml: the file's mode gives more rights than allowed (mode 0666, allowed \
+                 0755); run `chmod 0644 etc/bypass.toml`.",
+            ]
+        );
+        set_mode(&etc, 0o777);
+        let found = found("check");
+        assert!(found.len() == 1 && found[0].starts_with("etc: others can write to"), "{found:?}");
+        set_mode(&etc, 0o755);
+        fs::remove_file(etc.join("bypass.toml")).unwrap();
+        write("policy.trial", "version = 1\n");
+        let found = mistakes(&lab, "check");
+        assert!(
+            found[1].contains("policy.trial: a file in /etc/pam_mfa is malformed"),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn what_may_not_be_meant() {
+        let lab = Lab::new();
+        let draft = lab.dir.path().join("draft");
+        let warned = |option: &str, text: &str| {
+            fs::write(&draft, text).unwrap();
+            let said = lab.run(&format!("check {option} {}", draft.display()), "").unwrap();
+            assert!(said.ends_with(", no mistakes.\n"), "{said}");
+            said.lines().filter(|line| line.starts_with("warning: ")).count()
+        };
+        // Whether the second rule is never reached.
+        for (first, second, is_covered) in [
+            ("", "", true),
+            ("", "users = ['a']", true),
+            ("users = ['a']", "", false),
+            ("users = ['a', 'b']", "users = ['b']", true),
+            ("users = ['a']", "users = ['a', 'b']", false),
+            ("services = ['sshd']", "services = ['sshd']\nusers = ['a']", true),
+            ("services = ['sshd']\nhosts = ['a']", "services = ['sshd']", false),
+            ("hosts = ['a*', 'b']", "hosts = ['b']", true),
+            ("from = ['192.0.2.0/24']", "from = ['192.0.2.7', '192.0.2.0/25']", true),
+            ("from = ['192.0.2.0/24']", "from = ['192.0.2.7', '2001:db8::/32']", false),
+            ("groups = ['root', 'bin']", "groups = ['bin']", true),
+            ("enforce = false", "users = ['a']", true),
+        ] {
+            let text = format!(
+                "version = 1\n[[rule]]\nname = '1'\ndeny = 'x'\n{first}\n\
+                 [[rule]]\nname = '2'\ndeny = 'x'\n{second}\n"
+            );
+            assert_eq!(warned("--policy", &text), usize::from(is_covered), "{first} | {second}");
+        }
+        let gone = "version = 1\n[[rule]]\nname = 'a'\ngroups = ['no-such-group']\nskip = 'x'\n";
+        assert_eq!(warned("--policy", gone), 1);
+        let entry = "[[bypass]]\nid = 'a'\nnetwork = '::1'\nreason = 'x'\nexpires =";
+        assert_eq!(warned("--bypass", &format!("{entry} 2023-11-15\n")), 0);
+        assert_eq!(warned("--bypass", &format!("{entry} 2023-11-14\n")), 1);
+        let said = lab.said.borrow().replace(&format!("{}/", lab.dir.path().display()), "");
+        assert!(
+            said.starts_with(
+                "warning: draft:1:1: the entry a has counted for nothing since 2023-11-14; run \
+                 `mfactl bypass remove a`.\n"
+            ),
+            "{said}"
+        );
     }
 }
