@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::codes::{bypass as bypass_code, recovery};
 use crate::{
-    apply, bypass, check, credential, events, explain, export, forget, import, policy, reset, show,
-    state, ticket, unlock, users, verify,
+    apply, bypass, check, credential, doctor, events, explain, export, forget, import, policy,
+    reset, show, state, ticket, unlock, users, verify,
 };
 
 /// What is enrolled on this machine, and what of it counts. For root
@@ -63,6 +63,8 @@ pub enum Command {
     /// Try a new policy; the old one comes back unless somebody can still log in
     #[command(subcommand)]
     Policy(policy::Command),
+    /// What a login of each service meets, and what is wrong with it
+    Doctor(doctor::Args),
     /// Install records that configuration management has written
     Apply(apply::Args),
     /// Make system records of what people have enrolled elsewhere, or go back

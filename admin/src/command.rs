@@ -21,13 +21,13 @@ use crate::log::{self, Invoker};
 use crate::policy::Login;
 use crate::world::World;
 use crate::{
-    apply, bypass, check, credential, events, explain, export, forget, homes, import, policy,
-    reset, seal, show, state, ticket, unlock, users, verify,
+    apply, bypass, check, credential, doctor, events, explain, export, forget, homes, import,
+    policy, reset, seal, show, state, ticket, unlock, users, verify,
 };
 
 /// mfactl with the arguments and streams of this process. Exit codes are stable: 0 for done, 1 for
 /// what could not be done, after a sentence on stderr, 2 for a command line that makes no sense, and
-/// 3 where mistakes were found.
+/// 3 where mistakes were found; the doctor's say how bad it is.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -96,6 +96,7 @@ pub(crate) fn run(
         Command::Check(args) => check::check(args, world, output),
         Command::Explain(args) => explain::run(args, world, output),
         Command::Policy(command) => policy::run(command, world, output),
+        Command::Doctor(args) => doctor::doctor(args, world, output),
         Command::Apply(args) => apply::apply(args, world, input, output),
         Command::Import(args) => import::run(args, world, output),
         Command::Export(args) => export::run(args, world, output),

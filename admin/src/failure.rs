@@ -44,6 +44,13 @@ pub enum Failure {
     Record(Trouble),
     /// So many mistakes were found, and shown.
     Mistakes(usize),
+    /// This machine is not as it should be, and what is wrong was shown.
+    Ill {
+        /// Not warnings alone.
+        errors: bool,
+        /// How much there is.
+        what: String,
+    },
     /// What was asked for makes no sense here; the sentence says why, and what would.
     Refused(String),
     /// It was done for others, and why not for these has been told.
@@ -80,11 +87,12 @@ impl Failure {
         Self::Refused(format!("{user} has several credentials; name one of {}", names(record)))
     }
 
-    /// The exit code: 3 for mistakes that were found, else 1.
+    /// The exit code: 3 for mistakes that were found, 2 for errors of this machine, else 1.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Mistakes(_) | Self::Some { dry_run: true, .. } => 3,
+            Self::Ill { errors: true, .. } => 2,
             _ => 1,
         }
     }
@@ -127,7 +135,7 @@ impl fmt::Display for Failure {
             Self::Record(trouble) => write!(f, "{trouble}"),
             Self::Mistakes(1) => f.write_str("1 mistake found"),
             Self::Mistakes(count) => write!(f, "{count} mistakes found"),
-            Self::Refused(sentence) => f.write_str(sentence),
+            Self::Refused(sentence) | Self::Ill { what: sentence, .. } => f.write_str(sentence),
             Self::Some { failed, of, .. } => write!(f, "{failed} of {of} failed, see above"),
             Self::Dialogue(failure) => write!(f, "{failure}"),
             Self::NoRandomness => {

@@ -68,17 +68,7 @@ impl Lab {
     }
 
     pub fn enrol_uid(&self, user: &str, uid: u32, credentials: Vec<Credential>) -> SystemRecord {
-        self.base().create().unwrap();
-        let record = SystemRecord::new(self.base(), user, Uid::from_raw(uid)).unwrap();
-        let unused = |credential: &Credential| match credential.method {
-            Method::Totp { .. } => (credential.id, Used::totp(0)),
-            Method::Hotp => (credential.id, Used::hotp(Some(0))),
-        };
-        let state =
-            State { credentials: credentials.iter().map(unused).collect(), ..State::default() };
-        let new = Record { credentials, ..Record::new(user, uid) };
-        record.edit(Lost::Refuse).unwrap().save(new, state).unwrap();
-        record
+        enrol_in(self.base(), user, uid, credentials)
     }
 
     /// Runs a command line, words separated by blanks, and gives what was said.
@@ -149,6 +139,20 @@ impl Lab {
         self.random.set(next);
         next.to_be_bytes()[0]
     }
+}
+
+/// Enrols a user of any name and id in `base`, with nothing used.
+pub fn enrol_in(base: Base, user: &str, uid: u32, credentials: Vec<Credential>) -> SystemRecord {
+    base.create().unwrap();
+    let record = SystemRecord::new(base, user, Uid::from_raw(uid)).unwrap();
+    let unused = |credential: &Credential| match credential.method {
+        Method::Totp { .. } => (credential.id, Used::totp(0)),
+        Method::Hotp => (credential.id, Used::hotp(Some(0))),
+    };
+    let state = State { credentials: credentials.iter().map(unused).collect(), ..State::default() };
+    let new = Record { credentials, ..Record::new(user, uid) };
+    record.edit(Lost::Refuse).unwrap().save(new, state).unwrap();
+    record
 }
 
 pub fn uid_of(user: &str) -> u32 {

@@ -14,6 +14,7 @@ mod cli;
 mod codes;
 pub mod command;
 mod credential;
+mod doctor;
 mod enrolment;
 mod events;
 mod explain;
@@ -28,6 +29,7 @@ pub mod import;
 #[cfg(test)]
 mod lab;
 mod log;
+mod pam_d;
 mod person;
 mod policy;
 mod report;

@@ -1,5 +1,9 @@
 use std::fs;
 
+use mfa_core::fresh::{self, Check, Enrolment, Place, Scope};
+use mfa_core::limit::{Attempts, Pauses, SourceKey};
+use mfa_core::store::{Opened, Store};
+use mfa_core::verify::Factor;
 use serde_json::Value;
 
 use crate::lab::{Lab, NOW, totp};
@@ -225,4 +229,29 @@ fn names_are_never_looked_up() {
         let error = crate::cli::Cli::try_parse_from(words).unwrap_err();
         assert!(error.to_string().contains("names are never looked up"), "{error}");
     }
+}
+
+#[test]
+fn what_earlier_logins_leave() {
+    let lab = lab();
+    let run_dir = lab.run_dir();
+    let policy = format!("limits = {{ failures = 1 }}\n{}", &POLICY[POLICY.find("[[").unwrap()..]);
+    fs::write(lab.dir.path().join("etc/policy.toml"), format!("version = 1\n{policy}")).unwrap();
+    let address = "203.0.113.9".parse().ok();
+    let account = lab.enrol("daemon", vec![totp(1, "phone")]).open();
+    let Opened::Enrolled(account) = account else { panic!("{account:?}") };
+    let place = Place::of(address, None, None, None).unwrap();
+    let enrolment = Enrolment::of(&account);
+    let scope = Scope { user: "daemon", service: "sudo", place: &place, enrolment };
+    fresh::keep(&run_dir, &scope, Check { factor: Factor::Totp, at: NOW - 9 }).unwrap();
+    let line = "--service sudo --source 203.0.113.9";
+    assert!(said(&lab, line).contains("a check of 9 s ago still counts"), "{}", said(&lab, line));
+
+    let pauses = Pauses { failures: 1, max: 900 };
+    let source = SourceKey::new(address, None);
+    let attempts = Attempts { run_dir: &run_dir, user: "daemon", source, is_exempt: false, pauses };
+    attempts.admit(NOW).unwrap().unwrap();
+    let said = said(&lab, line);
+    assert!(said.contains("for another 30 s; the log says reason=too_many_failures"), "{said}");
+    assert!(!said.contains("still counts"), "{said}");
 }

@@ -6,7 +6,6 @@ mod draft;
 mod gauth;
 mod list;
 pub mod oath;
-pub mod pam_d;
 mod places;
 mod progress;
 mod report;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::pam_d::{Places, Survey, Use, survey, why_without_root};
 use crate::failure::Failure;
+use crate::pam_d::{Places, Survey, Use, survey, why_without_root};
 use crate::world::World;
 
 /// What the PAM configuration says.

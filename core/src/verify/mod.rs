@@ -213,11 +213,10 @@ pub fn locked_until(account: &Account, limits: Option<Pauses>, now: u64) -> Opti
     let sources = account.sources.clone().unwrap_or_default();
     let limit = account.rate_limit.as_ref().and_then(|limit| limit.as_ref().ok());
     let rate = limit.into_iter().flat_map(|limit| {
-        let wait = |times: &[u64]| rate::attempt(limit, times, now).1.err()?.wait;
-        [wait(&limit.times), wait(&sources.familiar)]
+        [&limit.times, &sources.familiar].map(|times| rate::free_at(limit, times, now))
     });
     let strangers = limits.and_then(|limits| sources.strangers_wait(limits, now));
-    rate.flatten().chain(strangers).max().map(|wait| now.saturating_add(wait))
+    rate.flatten().chain(strangers.map(|wait| now.saturating_add(wait))).max()
 }
 
 /// Decides an attempt at `now`, seconds since 1970.

@@ -27,6 +27,18 @@ pub(super) fn attempt(
     (times, verdict)
 }
 
+/// When an attempt may go on again if none is made meanwhile, in seconds since 1970; `None` if one may
+/// at `now`.
+pub(super) fn free_at(limit: &RateLimit, times: &[u64], now: u64) -> Option<u64> {
+    let since = now.saturating_sub(limit.interval);
+    let mut counted: Vec<_> =
+        times.iter().copied().filter(|time| (since..=now).contains(time)).collect();
+    counted.sort_unstable();
+    let first = counted.len().checked_sub(limit.attempts)?;
+    // Both ends of the interval count.
+    Some(counted.get(first)?.saturating_add(limit.interval + 1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[path = "../../../admin/src/import/pam_d/rule.rs"]
+#[path = "../../../admin/src/pam_d/rule.rs"]
 mod rule;
 
 use std::os::unix::ffi::OsStrExt;

@@ -1,18 +1,26 @@
-//! Which services ask for codes, and with which options: the PAM configuration as pam.conf(5) has it.
+//! The PAM configuration as pam.conf(5) has it: the stacks of all services, what they come to, and
+//! which of them ask for codes.
 
+mod control;
+mod dispatch;
 mod rule;
+mod stack;
 mod unprivileged;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+pub use control::Answer;
+pub use dispatch::{Outcome, dispatch};
+pub use stack::{Line, Phase, Stack};
 pub use unprivileged::why_without_root;
 
 use rule::{Rule, rules};
+use stack::Walk;
 
 /// Ours, and the one whose place it takes.
 const MODULES: [&str; 2] = ["pam_mfa.so", "pam_google_authenticator.so"];
@@ -86,7 +94,7 @@ impl Use {
     }
 }
 
-/// What the configuration says.
+/// What the configuration says of codes.
 #[derive(Debug, Default)]
 pub struct Survey {
     /// By service, each line once.
@@ -95,26 +103,68 @@ pub struct Survey {
     pub unread: Vec<(PathBuf, io::Error)>,
 }
 
-/// Reads the `auth` lines of all services, and what they include.
+/// The `auth` lines of all services that load the module.
 ///
-/// What PAM would stop at is passed over: an odd line, a file that is not there. A service without
-/// `auth` lines of its own uses those of `other`, which is a service like the rest.
+/// A service without `auth` lines of its own uses those of `other`, which is a service like the rest.
 #[must_use]
 pub fn survey(places: &Places) -> Survey {
-    let mut survey = Survey::default();
-    if places.directories.iter().any(|directory| directory.is_dir()) {
-        for (service, file) in survey.services(places) {
-            Stack::new(&service, places, &mut survey).file(&file);
-        }
-    } else if let Some(text) = survey.text(&places.file) {
-        for (service, rules) in by_service(rules(&text)) {
-            Stack::new(&service, places, &mut survey).rules(&places.file, rules);
+    let Stacks { services, unread } = Stacks::read(places);
+    let mut uses: Vec<Use> = Vec::new();
+    for (service, stack) in services {
+        for line in stack.lines {
+            if line.phase == Phase::Auth && MODULES.contains(&line.name()) {
+                let Line { file, number: line, options, .. } = line;
+                let found = Use { service: service.clone(), file, line, options };
+                if !uses.contains(&found) {
+                    uses.push(found);
+                }
+            }
         }
     }
-    survey
+    Survey { uses, unread }
 }
 
-impl Survey {
+/// The whole configuration.
+#[derive(Debug, Default)]
+pub struct Stacks {
+    /// By the service's name.
+    pub services: BTreeMap<String, Stack>,
+    /// Files that may say more, but cannot be read.
+    pub unread: Vec<(PathBuf, io::Error)>,
+}
+
+impl Stacks {
+    /// Reads the lines of all services, and what they include.
+    ///
+    /// What PAM would stop at is passed over: an odd line, a file that is not there.
+    #[must_use]
+    pub fn read(places: &Places) -> Self {
+        let mut texts = Texts::default();
+        let mut services = BTreeMap::new();
+        if places.directories.iter().any(|directory| directory.is_dir()) {
+            for (service, file) in texts.services(places) {
+                let mut walk = Walk::new(places, &mut texts);
+                walk.file(&file, None);
+                services.insert(service, walk.stack);
+            }
+        } else if let Some(text) = texts.read(&places.file) {
+            for (service, rules) in by_service(rules(&text)) {
+                let mut walk = Walk::new(places, &mut texts);
+                walk.rules(&places.file, rules, None);
+                services.insert(service, walk.stack);
+            }
+        }
+        Self { services, unread: texts.unread }
+    }
+}
+
+/// The files, as far as they can be read.
+#[derive(Debug, Default)]
+struct Texts {
+    unread: Vec<(PathBuf, io::Error)>,
+}
+
+impl Texts {
     /// The services that have a file.
     fn services(&mut self, places: &Places) -> BTreeMap<String, PathBuf> {
         let mut services = BTreeMap::new();
@@ -138,7 +188,7 @@ impl Survey {
     }
 
     /// What a file holds, if it is there.
-    fn text(&mut self, file: &Path) -> Option<Vec<u8>> {
+    fn read(&mut self, file: &Path) -> Option<Vec<u8>> {
         match fs::read(file) {
             Ok(text) => return Some(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -165,74 +215,6 @@ fn by_service(rules: Vec<Rule>) -> BTreeMap<String, Vec<Rule>> {
         services.entry(service).or_default().push(rule);
     }
     services
-}
-
-/// The `auth` stack of one service.
-struct Stack<'a> {
-    service: &'a str,
-    places: &'a Places,
-    survey: &'a mut Survey,
-    /// Files read so far. Once is enough to know each line, and loops end.
-    read: HashSet<PathBuf>,
-}
-
-impl<'a> Stack<'a> {
-    fn new(service: &'a str, places: &'a Places, survey: &'a mut Survey) -> Self {
-        Self { service, places, survey, read: HashSet::new() }
-    }
-
-    fn file(&mut self, path: &Path) {
-        if !self.read.insert(path.to_owned()) {
-            return;
-        }
-        if let Some(text) = self.survey.text(path) {
-            self.rules(path, rules(&text));
-        }
-    }
-
-    fn rules(&mut self, file: &Path, rules: Vec<Rule>) {
-        for Rule { line, words } in rules {
-            match words.as_slice() {
-                [at_include, target, ..] if is(at_include, "@include") => self.include(target),
-                [kind, control, target, ..] if is(kind, "auth") && includes(control) => {
-                    self.include(target);
-                }
-                [kind, _, module, options @ ..] if is(kind, "auth") && is_ours(module) => {
-                    self.survey.uses.push(Use {
-                        service: self.service.to_owned(),
-                        file: file.to_owned(),
-                        line,
-                        options: options.to_vec(),
-                    });
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn include(&mut self, target: &OsStr) {
-        let mut paths = self.places.directories.iter().map(|directory| directory.join(target));
-        // What cannot be told to be absent is read, and that failure told.
-        if let Some(path) = paths.find(|path| path.try_exists().unwrap_or(true)) {
-            self.file(&path);
-        }
-    }
-}
-
-/// Whether the first word of a rule is this one, in any case; a hyphen before it only keeps the log
-/// quiet.
-fn is(word: &OsStr, name: &str) -> bool {
-    let word = word.as_bytes();
-    word.strip_prefix(b"-").unwrap_or(word).eq_ignore_ascii_case(name.as_bytes())
-}
-
-fn includes(control: &OsStr) -> bool {
-    control.eq_ignore_ascii_case("include") || control.eq_ignore_ascii_case("substack")
-}
-
-/// By the last part of its path, wherever that leads.
-fn is_ours(module: &OsStr) -> bool {
-    Path::new(module).file_name().is_some_and(|name| MODULES.iter().any(|module| name == *module))
 }
 
 #[cfg(test)]

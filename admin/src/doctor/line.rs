@@ -1,0 +1,138 @@
+//! Our own line of a stack: its options, as far as they decide who gets in, and what it means in words.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::pam_d::{Line, Phase};
+
+/// The module's name.
+pub const OURS: &str = "pam_mfa.so";
+
+/// The one whose place it takes.
+pub const GOOGLE: &str = "pam_google_authenticator.so";
+
+/// The options of a line. Those with a value end with an equals sign; `enroll` goes with and without.
+pub const OPTIONS: [&str; 23] = [
+    "secret=",
+    "store=",
+    "user=",
+    "authtok_prompt=",
+    "allowed_perm=",
+    "grace_period=",
+    "retry=",
+    "skip=",
+    "policy_error=",
+    "enroll",
+    "enroll=",
+    "account=",
+    "no_strict_owner",
+    "debug",
+    "try_first_pass",
+    "use_first_pass",
+    "forward_pass",
+    "noskewadj",
+    "no_increment_hotp",
+    "nullok",
+    "echo_verification_code",
+    "echo-verification-code",
+    "allow_readonly",
+];
+
+/// Whether it is a line of ours.
+pub fn is_ours(line: &Line) -> bool {
+    line.name() == OURS
+}
+
+/// Whether an option stands on a line.
+pub fn has(line: &Line, option: &str) -> bool {
+    line.options.iter().any(|word| word == option)
+}
+
+/// The value of an option; the last one counts.
+pub fn value<'a>(line: &'a Line, name: &str) -> Option<&'a OsStr> {
+    let mut options = line.options.iter().rev().map(|option| option.as_bytes());
+    options.find_map(|option| {
+        let value = option.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+        Some(OsStr::from_bytes(value))
+    })
+}
+
+/// Whether people enrol while they log in.
+pub fn enrols(line: &Line) -> bool {
+    has(line, "enroll") || value(line, "enroll").is_some()
+}
+
+/// The options that the module does not know.
+pub fn unknown(line: &Line) -> impl Iterator<Item = String> {
+    let is_known = |option: &str| match option.split_once('=') {
+        Some((name, _)) => OPTIONS.iter().any(|known| known.strip_suffix('=') == Some(name)),
+        None => OPTIONS.contains(&option),
+    };
+    let options = line.options.iter().map(|option| option.to_string_lossy().into_owned());
+    options.filter(move |option| !is_known(option))
+}
+
+/// What the line does.
+pub fn in_words(line: &Line) -> String {
+    match line.phase {
+        Phase::Auth => auth_in_words(line),
+        Phase::Account => "asks again where a check is no longer fresh".to_owned(),
+        Phase::Session => "turns away who came by a key alone but must have a code".to_owned(),
+        Phase::Password => "does nothing".to_owned(),
+    }
+}
+
+fn auth_in_words(line: &Line) -> String {
+    let what = if has(line, "forward_pass") {
+        "asks for password and code in one"
+    } else if has(line, "use_first_pass") {
+        "takes the code from the password"
+    } else {
+        "asks for a code"
+    };
+    let store = value(line, "store").and_then(OsStr::to_str);
+    let of = match (value(line, "secret"), store) {
+        (Some(path), _) => format!(" of {}", path.to_string_lossy()),
+        (None, Some("system")) => " of a system record".to_owned(),
+        (None, Some("home")) => " of the file in the home".to_owned(),
+        (None, _) => String::new(),
+    };
+    let not_enrolled = if value(line, "enroll").is_some() {
+        "; who has not enrolled does so with a ticket"
+    } else if enrols(line) {
+        "; who has not enrolled does so"
+    } else if has(line, "nullok") {
+        "; who has not enrolled is not asked"
+    } else {
+        ""
+    };
+    format!("{what}{of}{not_enrolled}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The names in the patterns of the module's own reader: `(b"retry", Some(...`.
+    fn of_module() -> BTreeSet<String> {
+        let source = include_str!("../../../pam_mfa/src/args.rs");
+        let mut names = BTreeSet::new();
+        for arm in source.lines().filter_map(|line| line.trim_start().strip_prefix("(b\"")) {
+            let (pattern, rest) = arm.split_once(", ").unwrap();
+            let end = if rest.starts_with("None") { "" } else { "=" };
+            for name in pattern.split(" | ") {
+                names.insert(format!("{}{end}", name.trim_start_matches("b\"").trim_matches('"')));
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn options_are_those_of_the_module() {
+        let ours: BTreeSet<_> = OPTIONS.iter().map(|&option| option.to_owned()).collect();
+        assert_eq!(ours, of_module());
+        assert_eq!(ours.len(), OPTIONS.len());
+    }
+}

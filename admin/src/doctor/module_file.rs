@@ -1,0 +1,39 @@
+//! Where the module that a line names is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::host::Host;
+use super::line::OURS;
+
+/// What Linux-PAM calls a name without a path, and what paths lead to.
+pub struct Modules<'a> {
+    host: &'a Host<'a>,
+    /// The module that lines without a path load, if there is one.
+    pub usual: Option<PathBuf>,
+}
+
+impl<'a> Modules<'a> {
+    /// Looks where distributions have Linux-PAM look.
+    pub fn look(host: &'a Host) -> Self {
+        let mut directories = Vec::new();
+        for lib in ["/usr/lib", "/lib", "/usr/lib64", "/lib64"].map(|lib| host.at(lib)) {
+            let entries = fs::read_dir(&lib).into_iter().flatten().flatten();
+            let of_machine = |name: &str| name.contains("-linux-");
+            let entries =
+                entries.filter(|entry| entry.file_name().to_str().is_some_and(of_machine));
+            directories.extend(entries.map(|entry| entry.path()));
+            directories.push(lib);
+        }
+        let mut files = directories.into_iter().map(|lib| lib.join("security").join(OURS));
+        Self { host, usual: files.find_map(|file| file.canonicalize().ok()) }
+    }
+
+    /// The file that a line loads, if there is one.
+    pub fn of(&self, module: &Path) -> Option<PathBuf> {
+        match module.to_str() {
+            Some(path) if path.starts_with('/') => self.host.at(path).canonicalize().ok(),
+            _ => self.usual.clone(),
+        }
+    }
+}
