@@ -7,6 +7,9 @@ use nix::unistd::{Group, User};
 use super::tests::{STEP, Stage, code};
 use super::*;
 
+/// What is another with a login.
+type Change = fn(&mut Stage);
+
 /// A user with a file by time, on a host with this policy.
 fn stage(rules: &str) -> Stage {
     let policy = format!("version = 1\n{rules}");
@@ -180,7 +183,8 @@ fn a_rule_takes_only_what_it_names() {
 
 #[test]
 fn a_dry_run_lets_everybody_in_and_says_what_it_would_have_done() {
-    let cases: [(&str, fn(&Stage), &str); 4] = [
+    type Prepare = fn(&Stage);
+    let cases: [(&str, Prepare, &str); 4] = [
         ("deny = \"x\"", |_| (), "deny"),
         ("require = [\"otp\"]", |_| (), "require"),
         ("require = [\"recovery\"]", |_| (), "deny"),
@@ -253,12 +257,11 @@ fn a_check_counts_as_long_as_the_rule_says() {
     assert_eq!(stage.login(""), Outcome::Accepted);
     assert!(stage.prompts.is_empty());
     assert!(stage.last_log().contains(" factor=fresh rule=\"the rule\" "), "{}", stage.last_log());
-    type Change = fn(&mut Stage);
     let elsewhere: [Change; 3] = [
         |stage| stage.remote = Some("192.0.2.8".to_owned()),
         |stage| stage.service = "login".to_owned(),
         |stage| {
-            fs::write(stage.path(), format!("A{}\n\" TOTP_AUTH\n", super::tests::SECRET)).unwrap()
+            fs::write(stage.path(), format!("A{}\n\" TOTP_AUTH\n", super::tests::SECRET)).unwrap();
         },
     ];
     for change in elsewhere {
@@ -380,7 +383,7 @@ fn a_session_needs_a_token_that_auth_left() {
 
 #[test]
 fn a_token_is_of_one_user_and_place() {
-    let changes: [fn(&mut Stage); 2] = [
+    let changes: [Change; 2] = [
         |stage| stage.user = Some("daemon".to_owned()),
         |stage| stage.remote = Some("192.0.2.8".to_owned()),
     ];

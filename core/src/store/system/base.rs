@@ -120,7 +120,7 @@ fn make(base: &Path) -> io::Result<()> {
 pub(crate) fn make_dir(path: &Path, mode: u32) -> io::Result<()> {
     match DirBuilder::new().mode(mode).create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
-        made => made?,
+        done => done?,
     }
     // The umask may have taken some.
     fs::set_permissions(path, Permissions::from_mode(mode))?;
