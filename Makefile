@@ -3,12 +3,16 @@
 
 .PHONY: build demo check races faults compliance bench fuzz
 
+# The module by itself: beside the commands it would be built with what they need of its libraries, 25 kB more.
+BUILD = cargo build --release --locked --package pam_mfa && \
+	cargo build --release --locked --package mfa-enroll --package mfactl
+
 # The module and the commands: target/release/libpam_mfa.so, mfa-enroll and mfactl
 build:
 	@tests/prerequisites.sh build
-	cargo build --release --locked --package pam_mfa --package mfa-enroll --package mfactl
+	$(BUILD)
 
-# A real sshd that asks for a code, accepts it once and refuses it the second time
+# A real sshd that asks for a code, accepts it once, refuses it the second time, and needs none from a bypassed network
 demo: build
 	@tests/sandbox.sh --packages "openssh-server oathtool" tests/demo.sh
 
@@ -24,7 +28,7 @@ check:
 	@fuzz/run.sh 5 -seed=1
 	RUSTDOCFLAGS="--deny warnings --allow rustdoc::private-intra-doc-links" \
 		cargo doc --workspace --no-deps --document-private-items --locked
-	cargo build --release --locked --package pam_mfa --package mfa-enroll --package mfactl
+	$(BUILD)
 	@tests/e2e.sh
 
 # Many logins at one moment, a hundred rounds of each race (`make check` runs five)

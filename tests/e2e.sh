@@ -24,7 +24,7 @@ settings=()
 for name in ROUNDS CASES SEED; do
     [[ ! -v $name ]] || settings+=("$name=${!name}")
 done
-packages="openssh-server sudo fail2ban postgresql vsftpd curl oathtool libfaketime strace valgrind"
+packages="openssh-server sudo cron at fail2ban postgresql vsftpd curl oathtool libfaketime strace valgrind"
 packages+=" libpam-google-authenticator libpam-oath libpam0g-dev e2fsprogs mount"
 
 # Most of a login is waiting for somebody else: three tests a core.

@@ -47,6 +47,18 @@ impl Person {
         Self { name: entry.as_ref().map_or(typed, |user| user.name.clone()), entry }
     }
 
+    /// Whether this is somebody whom an administrator can mean: the user database knows them, or is
+    /// positively not who has to, as the line says by `user=`.
+    ///
+    /// # Errors
+    /// Why not, and more about it.
+    pub(crate) fn is_somebody(&self, args: &Args) -> Result<(), &(Reason, String)> {
+        match &self.entry {
+            Err((Reason::UnknownUser, _)) if args.user.is_some() => Ok(()),
+            entry => entry.as_ref().map(|_| ()),
+        }
+    }
+
     /// Where the account is: the system record comes first, then the file in the home; `secret=` or
     /// `keep` pins one.
     ///

@@ -129,6 +129,12 @@ impl Dialogue {
         self.end().success()
     }
 
+    /// Waits for the program to end; its exit code, `None` if a signal ended it.
+    #[track_caller]
+    pub fn exit_code(&mut self) -> Option<i32> {
+        self.end().code()
+    }
+
     /// All that is on the screen.
     pub fn screen(&self) -> String {
         self.screen.0.lock().unwrap_or_else(PoisonError::into_inner).text.clone()

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::program::program;
 use crate::{Machine, PATIENCE};
 
-/// The compiled application, running as root. Its PAM service is `host`.
+/// The compiled application, running as root. Its PAM service is `host`, unless it is told another.
 pub struct Host<'a> {
     machine: &'a Machine,
     program: String,
@@ -36,6 +36,8 @@ pub enum Answer<'a> {
 pub enum Then {
     /// `pam_acct_mgmt`.
     Account,
+    /// `pam_open_session`.
+    Session,
     /// Somebody else logs in from here on: `PAM_USER`.
     User(String),
     /// All that follows is in a child process, as with sshd.
@@ -47,6 +49,10 @@ pub enum Then {
 /// What surrounds a login.
 #[derive(Clone, Debug)]
 pub struct Circumstances {
+    /// The PAM service.
+    pub service: &'static str,
+    /// Somebody is authenticated, and not, as by cron, just let in.
+    pub authenticates: bool,
     /// Where it comes from, `PAM_RHOST`.
     pub from: Option<OsString>,
     /// The Unix time, s, at which the module's clock stands still.
@@ -62,11 +68,25 @@ pub struct Circumstances {
 
 impl Default for Circumstances {
     fn default() -> Self {
-        Self { from: None, now: None, then: vec![], sought: vec![], patience: PATIENCE.as_secs() }
+        Self {
+            service: "host",
+            authenticates: true,
+            from: None,
+            now: None,
+            then: vec![],
+            sought: vec![],
+            patience: PATIENCE.as_secs(),
+        }
     }
 }
 
 impl Circumstances {
+    /// A login from there.
+    #[must_use]
+    pub fn from(self, from: &str) -> Self {
+        Self { from: Some(from.into()), ..self }
+    }
+
     /// After a success these steps follow.
     #[must_use]
     pub fn then(self, then: &[Then]) -> Self {
@@ -93,6 +113,8 @@ pub struct Conversation {
     pub result: i32,
     /// What each `pam_acct_mgmt` after it returned.
     pub account: Vec<i32>,
+    /// What each `pam_open_session` after it returned.
+    pub session: Vec<i32>,
     /// What the application wrote to its standard error: nothing of its own.
     pub errors: String,
     /// How the module left the process different, as in a diff; empty, if it behaved.
@@ -138,7 +160,7 @@ impl<'a> Host<'a> {
 
     /// Begins to authenticate `user`, so that others can at the same time.
     pub fn begin(&self, user: impl AsRef<OsStr>, answers: &[Answer]) -> Begun<'a> {
-        self.start(user, answers, PATIENCE.as_secs(), [])
+        self.begin_under(user, answers, &Circumstances::default())
     }
 
     /// Begins to authenticate `user` under these circumstances.
@@ -148,26 +170,19 @@ impl<'a> Host<'a> {
         answers: &[Answer],
         circumstances: &Circumstances,
     ) -> Begun<'a> {
-        let Circumstances { from, now, then, sought, patience } = circumstances.clone();
-        let now = now.map(|now| ("NOW", now.to_string().into()));
-        let from = from.map(|from| ("RHOST", from));
+        let Circumstances { service, authenticates, from, now, then, sought, patience } =
+            circumstances;
         let then = then.iter().map(Then::word).collect::<Vec<_>>().join(" ");
-        let then = (!then.is_empty()).then(|| ("THEN", then.into()));
-        let sought = (!sought.is_empty()).then(|| ("SOUGHT", sought.join(",").into()));
-        let environment = now.into_iter().chain(from).chain(then).chain(sought);
-        self.start(user, answers, patience, environment)
-    }
-
-    fn start(
-        &self,
-        user: impl AsRef<OsStr>,
-        answers: &[Answer],
-        patience: u64,
-        environment: impl IntoIterator<Item = (&'static str, OsString)>,
-    ) -> Begun<'a> {
+        let environment: [(_, Option<OsString>); 5] = [
+            ("UNASKED", (!authenticates).then(|| "yes".into())),
+            ("RHOST", from.clone()),
+            ("NOW", now.map(|now| now.to_string().into())),
+            ("THEN", (!then.is_empty()).then(|| then.into())),
+            ("SOUGHT", (!sought.is_empty()).then(|| sought.join(",").into())),
+        ];
         let process = Command::new("timeout")
-            .envs(environment)
-            .args([&patience.to_string(), &self.program, "host"])
+            .envs(environment.into_iter().filter_map(|(name, value)| Some((name, value?))))
+            .args([patience.to_string().as_str(), &self.program, service])
             .arg(user)
             .args(answers.iter().map(Answer::argument))
             .stdin(Stdio::null())
@@ -212,10 +227,22 @@ impl Begun<'_> {
         let result = said.lines().find_map(|line| line.strip_prefix("result ")?.parse().ok());
         let Some(result) = result else { return Err(output) };
         let (prompts, messages, found) = (all("prompt "), all("message "), all("found "));
-        let account = all("account ").iter().filter_map(|code| code.parse().ok()).collect();
+        let codes = |kind: &str| all(kind).iter().filter_map(|code| code.parse().ok()).collect();
+        let (account, session) = (codes("account "), codes("session "));
         let echo = all("echo ").iter().map(|echo| echo == "on").collect();
         let changed = changed(&said);
-        Ok(Conversation { prompts, echo, messages, result, account, errors, changed, found, took })
+        Ok(Conversation {
+            prompts,
+            echo,
+            messages,
+            result,
+            account,
+            session,
+            errors,
+            changed,
+            found,
+            took,
+        })
     }
 }
 
@@ -233,6 +260,7 @@ impl Then {
     fn word(&self) -> String {
         match self {
             Self::Account => "account".to_owned(),
+            Self::Session => "session".to_owned(),
             Self::User(name) => format!("user={name}"),
             Self::Fork => "fork".to_owned(),
             Self::Until(path) => format!("until={path}"),

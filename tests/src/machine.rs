@@ -11,9 +11,13 @@ use nix::sched::{CloneFlags, unshare};
 use nix::unistd::gettid;
 
 use crate::program::program;
+use crate::user::add_group;
 use crate::{Dialogue, Log, User};
 
-/// Users, PAM stacks, /etc, /home, /run, network and system log that no other test sees.
+/// Where the policy is.
+const SETTINGS: &str = "/etc/pam_mfa";
+
+/// Users, PAM stacks, /etc, /home, /run, network, name and system log that no other test sees.
 ///
 /// They belong to the thread that made them (and to what it starts), since Linux keeps mounts and
 /// networks by thread; libtest gives each test one.
@@ -35,7 +39,7 @@ impl Machine {
             env::var_os("PAM_MFA_SANDBOX").is_some(),
             "this test runs real servers as root: start it with `make check`, which gives it a throw-away root"
         );
-        unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET)
+        unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWUTS)
             .expect("root may make namespaces");
         mount_at("none", "/", None, MsFlags::MS_REC | MsFlags::MS_PRIVATE);
         // Copied, not overlaid: under a container's own overlay the kernel would not stack a third
@@ -89,8 +93,32 @@ impl Machine {
     /// pass.
     pub fn stack(&self, service: &str, auth: &str) {
         let rest = "account required pam_permit.so\nsession required pam_permit.so\n";
-        fs::write(format!("/etc/pam.d/{service}"), format!("{auth}\n{rest}"))
-            .expect("our own /etc");
+        self.full_stack(service, &format!("{auth}\n{rest}"));
+    }
+
+    /// Writes the PAM stack of `service`: these lines of all kinds.
+    pub fn full_stack(&self, service: &str, lines: &str) {
+        fs::write(format!("/etc/pam.d/{service}"), lines).expect("our own /etc");
+    }
+
+    /// Writes the policy: this after its version.
+    pub fn policy(&self, text: &str) {
+        write_settings("policy.toml", &format!("version = 1\n{text}"));
+    }
+
+    /// Writes the bypass list.
+    pub fn bypass(&self, text: &str) {
+        write_settings("bypass.toml", text);
+    }
+
+    /// Gives the machine this name (uname(2)).
+    pub fn rename(&self, node: &str) {
+        run(&["hostname", node]);
+    }
+
+    /// Adds a group of these people.
+    pub fn group(&self, name: &str, members: &[&User]) {
+        add_group(name, members);
     }
 
     /// From here on the user database knows alice as Alice, too, and calls her alice, as a directory
@@ -99,11 +127,19 @@ impl Machine {
     pub fn fold_names(&self) {
         let source = include_str!("nss_fold.c");
         program("libnss_fold.so.2", source, "-shared -fPIC");
-        fs::write("/etc/ld.so.conf.d/fold.conf", "/run\n").expect("our own /etc");
-        run(&["ldconfig", "-X"]);
-        let databases = fs::read_to_string("/etc/nsswitch.conf").expect("just written");
-        let folding = databases.replace("passwd: files", "passwd: files fold");
-        fs::write("/etc/nsswitch.conf", folding).expect("our own /etc");
+        add_database("passwd", "fold");
+    }
+
+    /// From here on the group database does not know about the groups that are not in /etc/group: it
+    /// answers `status` (`unavail` or `tryagain`, nsswitch.conf(5)), as a directory does that is down.
+    #[track_caller]
+    pub fn break_groups(&self, status: &str) {
+        let options = format!(
+            "-DLOOK_UP=_nss_{status}_getgrnam_r -DSTATUS=NSS_STATUS_{} -shared -fPIC",
+            status.to_uppercase()
+        );
+        program(&format!("libnss_{status}.so.2"), include_str!("nss_down.c"), &options);
+        add_database("group", status);
     }
 
     /// Runs a command at a terminal of its own.
@@ -152,6 +188,22 @@ fn forget_people() {
     }
     let nowhere_else = "passwd: files\ngroup: files\nshadow: files\nhosts: files\n";
     fs::write("/etc/nsswitch.conf", nowhere_else).expect("our own /etc");
+}
+
+/// What is not in the files of /etc is looked for in `/run/libnss_NAME.so.2`.
+#[track_caller]
+fn add_database(kind: &str, name: &str) {
+    fs::write("/etc/ld.so.conf.d/run.conf", "/run\n").expect("our own /etc");
+    run(&["ldconfig", "-X"]);
+    let files = format!("{kind}: files");
+    let databases = fs::read_to_string("/etc/nsswitch.conf").expect("just written");
+    let more = databases.replace(&files, &format!("{files} {name}"));
+    fs::write("/etc/nsswitch.conf", more).expect("our own /etc");
+}
+
+fn write_settings(name: &str, text: &str) {
+    let path = Path::new(SETTINGS).join(name);
+    fs::create_dir_all(SETTINGS).and_then(|()| fs::write(path, text)).expect("our own /etc");
 }
 
 fn mount_at(source: &str, at: &str, kind: Option<&str>, flags: MsFlags) {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::machine::run;
 use crate::server::Server;
-use crate::{Clock, Dialogue, Machine};
+use crate::{Clock, Dialogue, Machine, Neighbour};
 
 const PROGRAM: &str = "/usr/sbin/sshd";
 const CONFIG: &str = "/etc/ssh/sshd_config";
@@ -13,7 +13,6 @@ const CLIENT_KEY: &str = "/root/key";
 
 /// What every sshd here has; the test's own lines come first, and sshd takes the first it sees.
 const COMMON: &str = "
-ListenAddress 127.0.0.1
 HostKey /etc/ssh/test_key
 AuthorizedKeysFile /etc/ssh/authorized
 UsePAM yes
@@ -49,7 +48,7 @@ impl<'a> Sshd<'a> {
         }
         fs::copy(format!("{CLIENT_KEY}.pub"), "/etc/ssh/authorized").expect("just made");
         let host_key = fs::read_to_string("/etc/ssh/test_key.pub").expect("just made");
-        fs::write("/etc/ssh/known_hosts", format!("127.0.0.1 {host_key}")).expect("our own /etc");
+        fs::write("/etc/ssh/known_hosts", format!("* {host_key}")).expect("our own /etc");
         fs::write(CONFIG, format!("{config}\n{COMMON}")).expect("our own /etc");
         // OpenSSH 9.8 and later keep an address waiting that failed before; the failures here are
         // meant.
@@ -71,11 +70,29 @@ impl<'a> Sshd<'a> {
     /// The same at a terminal of this locale.
     pub fn login_in(&self, locale: &str, user: &str, options: &[&str], command: &str) -> Dialogue {
         let mut ssh = Command::new("ssh");
-        ssh.env("LC_ALL", locale)
-            .args(["-F", "none", "-i", CLIENT_KEY])
+        ssh.env("LC_ALL", locale);
+        self.talk(ssh, options, &["-l", user, "127.0.0.1", command])
+    }
+
+    /// The same from another machine.
+    pub fn login_from(
+        &self,
+        neighbour: &Neighbour,
+        user: &str,
+        options: &[&str],
+        command: &str,
+    ) -> Dialogue {
+        let mut ssh = neighbour.command("ssh");
+        ssh.env("LC_ALL", "C");
+        self.talk(ssh, options, &["-l", user, neighbour.machine(), command])
+    }
+
+    fn talk(&self, mut ssh: Command, options: &[&str], rest: &[&str]) -> Dialogue {
+        ssh.args(["-F", "none", "-i", CLIENT_KEY])
             .args(["-o", "UserKnownHostsFile=/etc/ssh/known_hosts"])
             .args(options)
-            .args(["-o", "NumberOfPasswordPrompts=1", "-l", user, "127.0.0.1", command]);
+            .args(["-o", "NumberOfPasswordPrompts=1"])
+            .args(rest);
         Dialogue::start(&ssh, &self.machine.log)
     }
 

@@ -126,6 +126,17 @@ impl User {
     }
 }
 
+/// Adds a group of these people.
+pub(crate) fn add_group(name: &str, members: &[&User]) {
+    let taken = fs::read_to_string("/etc/group").expect("every machine has one");
+    let id = (3000..4000)
+        .find(|id| !taken.contains(&format!(":x:{id}:")))
+        .expect("gids enough for a test");
+    assert!(!taken.contains(&format!("\n{name}:")), "there is a group {name}");
+    let members: Vec<_> = members.iter().map(|user| user.name.as_str()).collect();
+    append("/etc/group", &format!("{name}:x:{id}:{}", members.join(",")));
+}
+
 fn append(path: &str, line: &str) {
     let mut file = fs::OpenOptions::new().append(true).open(path).expect("every machine has one");
     writeln!(file, "{line}").expect("room on the tmpfs");

@@ -78,3 +78,50 @@ fn a_counter_moves_without_root() {
     let identity = |file: &fs::Metadata| (file.uid(), file.gid(), file.mode());
     assert_eq!(identity(&after), identity(&before));
 }
+
+#[test]
+fn a_policy_holds_where_nobody_is_root() {
+    let (machine, alice) =
+        machine("auth required pam_mfa.so user=postgres secret=/var/lib/postgresql/mfa/${USER}");
+    machine.policy(
+        r#"
+[[rule]]
+name = "dave"
+users = ["dave"]
+deny = "no more"
+
+[[rule]]
+name = "all"
+require = ["otp"]
+fresh = "5m"
+"#,
+    );
+    let server = Postgres::start(&machine);
+    for role in ["dave", "reports"] {
+        server.add_role(role);
+    }
+    let code = server.enrol("reports", BY_TIME).code();
+
+    assert!(enters(&server, &alice, "reports", &code), "{}", machine.log);
+    assert!(machine.log.expect("accepted user=reports ").contains(" rule=all "));
+    let line = machine.log.expect("warning user=reports reason=cannot_write ");
+    assert!(line.contains("/run/pam_mfa/fresh"), "{line}");
+    assert!(!enters(&server, &alice, "reports", &code), "no check is kept");
+    machine.log.expect_denied("reports", "reused");
+    assert!(!server.login(&alice, "dave").ends());
+    machine.log.expect_denied("dave", "policy_denies");
+
+    machine.bypass(
+        r#"
+[[bypass]]
+id = "b7"
+network = "127.0.0.1"
+services = ["postgresql"]
+reason = "the reports' own machine"
+"#,
+    );
+    let mut psql = server.login(&alice, "reports");
+    assert!(psql.ends() && psql.shows("in as reports"), "{}\n{}", psql.screen(), machine.log);
+    machine.log.expect("skipped user=reports bypass=b7 ");
+    assert!(!server.login(&alice, "dave").ends(), "a bypass is for the second factor alone");
+}

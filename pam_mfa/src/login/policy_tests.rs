@@ -83,6 +83,8 @@ fn whom_nobody_knows_nobody_skips() {
             assert_eq!(stage.reason(), "unknown_user");
             assert!(stage.prompts.is_empty(), "as for those who are skipped");
         }
+        // Whoever that is has no account here, as roles of a database have none.
+        assert_eq!(stage.login("user=root"), Outcome::Accepted, "{}", stage.last_log());
     }
 }
 
@@ -348,6 +350,13 @@ fn account_asks_nobody_else() {
         let mut stage = sudo(effect);
         assert_eq!(stage.account(""), Outcome::Ignored);
         assert!(stage.prompts.is_empty());
+    }
+    // Scripts of root's have nobody to ask, and root nothing to win.
+    let mut stage = sudo("require = [\"otp\"]");
+    stage.user = Some("root".to_owned());
+    for (invoker, outcome) in [("root", Outcome::Ignored), ("alice", Outcome::Denied)] {
+        stage.invoker = Some(invoker.to_owned());
+        assert_eq!(stage.account(""), outcome, "{invoker}");
     }
     let mut stage = sudo("deny = \"no sudo here\"");
     assert_eq!(stage.account(""), Outcome::Denied);

@@ -22,7 +22,10 @@ pub(super) fn recheck(host: &mut impl Host, args: &Args, paths: Paths) -> Outcom
     };
     let policy = files.as_ref().and_then(|files| files.policy.as_ref());
     let rechecks = |Policy { recheck, .. }: &Policy| recheck.contains(&facts.service);
-    if !policy.is_some_and(rechecks) || host.is_checked(&person.name) {
+    if !policy.is_some_and(rechecks)
+        || host.is_checked(&person.name)
+        || is_root_already(&person, &facts)
+    {
         return Outcome::Ignored;
     }
     let ruling = match rule(host, &mut facts, &person, files) {
@@ -31,4 +34,10 @@ pub(super) fn recheck(host: &mut impl Host, args: &Args, paths: Paths) -> Outcom
     };
     Login { args, facts: &facts, person: &person, ruling: &ruling, paths }
         .decide(host, Phase::Account)
+}
+
+/// Whether root calls as root, as scripts do at night: there is nothing to win by it.
+fn is_root_already(person: &Person, facts: &Facts) -> bool {
+    let is_root = person.entry.as_ref().is_ok_and(|user| user.uid.is_root());
+    is_root && facts.source.is_none() && facts.invoker.as_ref() == Some(&person.name)
 }

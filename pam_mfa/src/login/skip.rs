@@ -20,7 +20,7 @@ impl Login<'_> {
             }
         }
         // Whom nobody knows nobody has exempted, whatever is said of everybody.
-        if let Err((reason, detail)) = &self.person.entry {
+        if let Err((reason, detail)) = self.person.is_somebody(self.args) {
             return self.facts.deny(host, Denied::finally(*reason), detail, false);
         }
         self.facts.log(host, Level::Info, why);

@@ -43,6 +43,7 @@ pub(super) struct Stage {
     pub(super) user: Option<String>,
     pub(super) service: String,
     pub(super) remote: Option<String>,
+    pub(super) invoker: Option<String>,
     pub(super) first_pass: Option<Vec<u8>>,
     pub(super) script: VecDeque<Reaction>,
     pub(super) prompts: Vec<(String, bool)>,
@@ -66,6 +67,7 @@ impl Stage {
             user: Some(User::from_uid(Uid::effective()).unwrap().unwrap().name),
             service: "sshd".to_owned(),
             remote: Some("192.0.2.7".to_owned()),
+            invoker: None,
             first_pass: None,
             script: VecDeque::new(),
             prompts: vec![],
@@ -224,7 +226,7 @@ impl Host for Stage {
             Item::Service => Some(self.service.clone()),
             Item::Tty => Some("ssh".to_owned()),
             Item::RemoteHost => self.remote.clone(),
-            Item::RemoteUser => None,
+            Item::RemoteUser => self.invoker.clone(),
         }
     }
 
