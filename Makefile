@@ -3,14 +3,10 @@
 
 .PHONY: build demo check races faults compliance bench fuzz
 
-# The module by itself: beside the commands it would be built with what they need of its libraries, 25 kB more.
-BUILD = cargo build --release --locked --package pam_mfa && \
-	cargo build --release --locked --package mfa-enroll --package mfactl
-
 # The module and the commands: target/release/libpam_mfa.so, mfa-enroll and mfactl
 build:
 	@tests/prerequisites.sh build
-	$(BUILD)
+	cargo build --release --locked --package pam_mfa --package mfa-enroll --package mfactl
 
 # A real sshd that asks for a code, accepts it once, refuses it the second time, and needs none from a bypassed network
 demo: build
@@ -28,7 +24,7 @@ check:
 	@fuzz/run.sh 5 -seed=1
 	RUSTDOCFLAGS="--deny warnings --allow rustdoc::private-intra-doc-links" \
 		cargo doc --workspace --no-deps --document-private-items --locked
-	$(BUILD)
+	cargo build --release --locked --package pam_mfa --package mfa-enroll --package mfactl
 	@tests/e2e.sh
 
 # Many logins at one moment, a hundred rounds of each race (`make check` runs five)
