@@ -7,7 +7,7 @@ use std::path::Path;
 
 use benches::{Contender, FLOOR, Kind, OURS, THEIRS};
 use sandbox::timer::{Login, Work, medians, medians_of_batches};
-use sandbox::{Machine, RECORDS, SECRET, User, footprint, installed};
+use sandbox::{Machine, Namespace, RECORDS, SECRET, User, footprint, installed};
 
 /// Logins of each contender, in turn.
 const ROUNDS: u16 = 400;
@@ -42,6 +42,9 @@ fn main() {
     let loads = CONTENDERS.map(|contender| Work::Load(installed(contender.module)));
     Medians::of(&loads).row("dlopen", 1.2);
 
+    println!("\n{:<40} {:>43}  goal", "what a policy adds to a login, us", "");
+    bench.policies();
+
     headline("instructions", "");
     for (name, kind) in [
         ("TOTP", Kind::Totp),
@@ -58,7 +61,7 @@ fn main() {
         "\n{:<40} {:>10} {:>10} {:>10} {:>6}  goal",
         "weight", "pam_permit", "google", "ours", ""
     );
-    weigh("file, kB", 720, |path| fs::metadata(path).expect("it is installed").len() / 1000);
+    weigh("file, kB", 840, |path| fs::metadata(path).expect("it is installed").len() / 1000);
     weigh("memory that no other process shares, kB", 40, |path| footprint(path).into());
 }
 
@@ -94,6 +97,35 @@ impl Bench {
         Medians::of(&[floor, theirs, ours].into_iter().chain(sync).collect::<Vec<_>>())
     }
 
+    /// Accepted codes by time, without a policy and with some, each in its own view of /etc.
+    fn policies(&self) {
+        let answers = Kind::Totp.answers(ROUNDS.into());
+        self.users[2].write_state(Kind::Totp.state());
+        let settings = "/etc/pam_mfa";
+        fs::create_dir(settings).expect("our own /etc");
+        let sizes = [("none", None), ("no rules", Some(0)), ("5", Some(5)), ("200", Some(200))];
+        let views = sizes.map(|(_, rules)| {
+            let dir = format!("/run/policy{}", rules.map_or(String::new(), |it| it.to_string()));
+            fs::create_dir(&dir).expect("our own /run");
+            if let Some(rules) = rules {
+                fs::write(format!("{dir}/policy.toml"), policy(rules)).expect("just made");
+            }
+            Namespace::with("mount --bind \"$0\" \"$1\"", &[&dir, settings])
+        });
+        let work: Vec<_> = views
+            .iter()
+            .map(|view| Work::There(view.root(), OURS.login(Kind::Totp, &answers)))
+            .collect();
+        let medians = medians(ROUNDS.into(), &work);
+        let goals = [("rules: none", None), ("rules: 5", Some(60)), ("rules: 200", Some(2000))];
+        for ((name, goal), median) in goals.into_iter().zip(&medians[1..]) {
+            let more = median.saturating_sub(medians[0]) / 1000;
+            let met =
+                goal.map_or(String::new(), |goal| format!("{goal} {}", verdict(ratio(more, goal))));
+            println!("{name:<40} {more:>43}  {met}");
+        }
+    }
+
     /// Codes by counter, ours in a system record, theirs in a file.
     fn system_logins(&self) -> Medians {
         let answers = Kind::Hotp.answers(BATCH.into());
@@ -107,6 +139,17 @@ impl Bench {
         fs::remove_dir_all(RECORDS).expect("just made");
         Medians::from(&medians)
     }
+}
+
+/// A policy of so many rules that are for somebody else, each of some 100 bytes.
+fn policy(rules: usize) -> String {
+    let rule = |n| {
+        format!(
+            "[[rule]]\nname = \"rule {n:03}\"\nusers = [\"user{n:03}\", \"other{n:03}\"]\n\
+             services = [\"sshd\"]\nrequire = [\"otp\"]\n"
+        )
+    };
+    std::iter::once("version = 1\n".to_owned()).chain((0..rules).map(rule)).collect()
 }
 
 /// Nanoseconds.
