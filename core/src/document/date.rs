@@ -40,8 +40,10 @@ impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Of the years that TOML can name.
         let day = i64::try_from(self.0 / 86_400).unwrap_or(i64::MAX).min(2_932_896);
-        let year = (1970..=9999).rev().find(|&year| days(Date { year, month: 1, day: 1 }) <= day);
-        let year = year.unwrap_or(1970);
+        // No year has fewer days, so it is this one or a later one.
+        let first = u16::try_from(1970 + day / 366).unwrap_or(9999);
+        let begun = |year: &u16| days(Date { year: *year, month: 1, day: 1 }) <= day;
+        let year = (first..=9999).take_while(begun).last().unwrap_or(first);
         let month = (1..=12).rev().find(|&month| days(Date { year, month, day: 1 }) <= day);
         let month = month.unwrap_or(1);
         let day = day - days(Date { year, month, day: 1 }) + 1;
