@@ -18,6 +18,9 @@ pub(super) const MARK: usize = SIZE - 1;
 /// What this program writes.
 pub(super) const VERSION: u32 = 1;
 
+/// What is behind the body.
+const EMPTY: [u8; SIZE] = [0; SIZE];
+
 /// The largest body in bytes, whatever the sequence.
 pub const MAX_BODY: usize =
     MARK - "pam_mfa-state 1 18446744073709551615 3988 ".len() - 2 * 32 - "\n".len();
@@ -40,7 +43,7 @@ pub(super) fn write(version: u32, sequence: u64, body: &[u8]) -> io::Result<Vec<
     let mut slot = Vec::with_capacity(SIZE);
     slot.extend_from_slice(header.as_bytes());
     slot.extend_from_slice(body);
-    slot.resize(SIZE, 0);
+    slot.extend_from_slice(EMPTY.get(slot.len()..).unwrap_or_default());
     Ok(slot)
 }
 
