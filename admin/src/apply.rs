@@ -22,16 +22,15 @@ use crate::world::World;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A record that is new here gets its state: time-based codes up to now count as used,
-recovery codes as unused, and tokens begin at counter 0. What is known keeps what
-has been used, and bypass codes of the help desk stay while they are good. What is
-new in a record that is known may have been in it before, as may anything once the
-last credential was removed: new recovery codes count after `mfactl state init USER
---codes-unused`, and a token is good after two consecutive codes. Codes that are new
-in a known set count as used; give new codes a set, and an id, of their own.
-
-Exit code: 0 if all is as it shall be, 3 if there are mistakes, and then nothing is
-installed, 1 if it could not be done.")]
+    A record that is new here gets its state: time-based codes up to now count as used, \
+    recovery codes as unused, and tokens begin at counter 0. What is known keeps what has \
+    been used, and bypass codes of the help desk stay while they are good. What is new in a \
+    record that is known may have been in it before, as may anything once the last \
+    credential was removed: new recovery codes count after `mfactl state init USER \
+    --codes-unused`, and a token is good after two consecutive codes. Codes that are new in \
+    a known set count as used; give new codes a set, and an id, of their own.\n\n\
+    Exit code: 0 if all is as it shall be, 3 if there are mistakes, and then nothing is \
+    installed, 1 if it could not be done.")]
 pub struct Args {
     /// A record, or a directory of them, whose names end in .toml; - for one from the input
     #[arg(value_name = "FILE|DIR")]

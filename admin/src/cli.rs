@@ -8,7 +8,7 @@ use crate::{
     reset, show, state, ticket, unlock, users, verify,
 };
 
-/// What is enrolled on this machine, and what of it counts. For root
+/// Who has enrolled what, who must give a code, and what is wrong. For root
 #[derive(Debug, Parser)]
 #[command(
     name = "mfactl",
@@ -16,7 +16,7 @@ use crate::{
     infer_long_args = true,
     subcommand_required = true,
     after_help = "Exit codes: 0 for done, 1 for what could not be done, 2 for a command line that makes \
-                  no\nsense, 3 for mistakes that were found."
+                  no sense, 3 for mistakes that were found; the doctor has its own."
 )]
 pub struct Cli {
     /// What to do
@@ -29,42 +29,42 @@ pub struct Cli {
 pub enum Command {
     /// Who has which factors, where they are kept, and who is locked out
     Users(users::Args),
+    /// What a user has enrolled; with a name, the QR code, secret and URI of a credential
+    Show(show::Args),
     /// The credentials of a user: phones and tokens
     #[command(subcommand)]
     Credential(credential::Command),
-    /// Issue a one-time ticket for enrolment at login
-    Ticket(ticket::Args),
     /// Recovery codes, for a lost phone: how many are left, and new ones
     Codes(recovery::Args),
     /// One code from the help desk, good once and for a while
     BypassCode(bypass_code::Args),
+    /// Issue a one-time ticket for enrolment at login
+    Ticket(ticket::Args),
+    /// Whose a code is, and what a login would make of it; nothing is used up
+    Verify(verify::Args),
+    /// Make what a user has enrolled count no more
+    Reset(reset::Args),
+    /// Let whoever failed too often try again at once
+    Unlock(unlock::Args),
+    /// Let earlier checks count no more: the next login asks for a code
+    Forget(forget::Args),
+    /// Try a new policy: the old one comes back unless somebody can still log in
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// The networks whose logins need no second factor
     #[command(subcommand)]
     Bypass(bypass::Command),
-    /// What a user has enrolled; with a name, the QR code, secret and URI of a credential
-    Show(show::Args),
-    /// Make what a user has enrolled count no more
-    Reset(reset::Args),
-    /// Whoever failed too often need not wait any longer
-    Unlock(unlock::Args),
-    /// Whose a code is, and what a login would make of it; nothing is used up
-    Verify(verify::Args),
+    /// What becomes of a login, rule by rule
+    Explain(explain::Args),
+    /// Find mistakes in records, policy and bypass list, installed or not, and say what mends them
+    Check(check::Args),
+    /// What a login of each service meets, and what is wrong with it
+    Doctor(doctor::Args),
     /// What happened lately, and what dry runs would have done
     Log(events::Args),
     /// What counts as used where the state of a record is lost
     #[command(subcommand)]
     State(state::Command),
-    /// Let no earlier check count: the next login asks for a code
-    Forget(forget::Args),
-    /// Find mistakes in records, policy and bypass list, installed or not, and say what mends them
-    Check(check::Args),
-    /// What becomes of a login, rule by rule
-    Explain(explain::Args),
-    /// Try a new policy; the old one comes back unless somebody can still log in
-    #[command(subcommand)]
-    Policy(policy::Command),
-    /// What a login of each service meets, and what is wrong with it
-    Doctor(doctor::Args),
     /// Install records that configuration management has written
     Apply(apply::Args),
     /// Make system records of what people have enrolled elsewhere, or go back

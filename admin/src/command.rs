@@ -79,6 +79,10 @@ pub(crate) fn run(
     input: &mut dyn BufRead,
     output: &mut dyn Write,
 ) -> Result<(), Failure> {
+    // Files can be checked by anybody, and the doctor has exit codes of its own.
+    if !matches!(command, Command::Check(_) | Command::Doctor(_)) {
+        world.require_root()?;
+    }
     match command {
         Command::Ticket(args) => ticket::ticket(args, world, output),
         Command::Credential(command) => credential::run(command, world, input, output),

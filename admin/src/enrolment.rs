@@ -38,6 +38,17 @@ impl Stored {
             Self::Nowhere => "nowhere",
         }
     }
+
+    /// The same in words.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::System => "in a system record",
+            Self::Home => "in the file in the home",
+            Self::Reset => "nowhere: reset, and what the home holds does not count",
+            Self::Nowhere => "nowhere: not enrolled",
+        }
+    }
 }
 
 /// One user's, as it is now.

@@ -106,15 +106,9 @@ impl Facts {
     /// All of it, a label and a value each.
     #[must_use]
     pub fn rows(&self) -> Vec<[String; 2]> {
-        let stored = match self.stored {
-            Stored::System => "in a record of root's",
-            Stored::Home => "in a file in the home",
-            Stored::Reset => "nowhere: reset, and what is in the home does not count",
-            Stored::Nowhere => "nowhere: not enrolled",
-        };
         let mut rows = vec![
             ["user".to_owned(), self.user.clone()],
-            ["stored".to_owned(), stored.to_owned()],
+            ["stored".to_owned(), self.stored.in_words().to_owned()],
             ["factors".to_owned(), self.factors()],
             ["codes left".to_owned(), self.codes()],
             ["last used".to_owned(), self.last_used()],

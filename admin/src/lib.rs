@@ -28,6 +28,7 @@ mod homes;
 pub mod import;
 #[cfg(test)]
 mod lab;
+mod lint;
 mod log;
 mod pam_d;
 mod person;

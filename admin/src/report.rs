@@ -41,8 +41,14 @@ pub fn alarm(text: &str) -> String {
     styled(text, AnsiColor::Red.on_default())
 }
 
-fn styled(text: &str, style: Style) -> String {
+/// Text in a style.
+pub fn styled(text: &str, style: Style) -> String {
     format!("{style}{text}{style:#}")
+}
+
+/// The same without styles, unless `colour` says that they are wanted.
+pub fn painted(text: &str, colour: bool) -> String {
+    if colour { text.to_owned() } else { strip_str(text).to_string() }
 }
 
 /// Writes rows in columns that are as wide as their widest field, in colour only where `colour` says
@@ -67,8 +73,7 @@ pub fn table<const N: usize>(
             let room = " ".repeat(width.saturating_sub(shown(field)) + 2);
             line.push_str(&(field.clone() + &room));
         }
-        let line = line.trim_end();
-        let line = if colour { line.to_owned() } else { strip_str(line).to_string() };
+        let line = painted(line.trim_end(), colour);
         writeln!(output, "{line}").map_err(Failure::Output)?;
     }
     Ok(())

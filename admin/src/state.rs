@@ -23,16 +23,17 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Time-based codes up to now count as used, recovery and bypass codes as well, and the \
-                  counter\nof a token has to be found by two consecutive codes, unless the options \
+                  counter of a token has to be found by two consecutive codes, unless the options \
                   say otherwise."
 )]
+#[command(group = clap::ArgGroup::new("whose").required(true))]
 pub struct Init {
     /// The login name
-    #[arg(required_unless_present = "all")]
+    #[arg(group = "whose")]
     user: Option<String>,
 
     /// For everybody who has a record
-    #[arg(long, conflicts_with_all = ["user", "counter"])]
+    #[arg(long, group = "whose", conflicts_with = "counter")]
     all: bool,
 
     /// The next counter of the user's one token (HOTP)

@@ -1,16 +1,14 @@
-//! `mfactl unlock`: whoever failed too often need not wait any longer.
+//! `mfactl unlock`: whoever failed too often can try again at once.
 
 use std::io::Write;
 
 use mfa_core::limit::{Pauses, SourceKey, Sources, Whose, clear};
-use mfa_core::policy::Files;
 use mfa_core::reason::Reason;
 use mfa_core::record::account;
 use mfa_core::source;
 use mfa_core::state::State;
 use mfa_core::store::Lost;
 use mfa_core::verify::locked_until;
-use nix::unistd::Uid;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -18,13 +16,14 @@ use crate::log;
 use crate::person::Person;
 use crate::report::json;
 use crate::time::moment;
+use crate::waiting;
 use crate::world::World;
 
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Of a user the attempts and failures are forgotten, wherever they came from, but for \
-                  the\nRATE_LIMIT of a file in the home. Of an address the failures are forgotten, \
-                  whoever it\ntried to be; one of IPv6 stands for its network of 64 bits."
+                  the RATE_LIMIT of a file in the home. Of an address the failures are forgotten, \
+                  whoever it tried to be; one of IPv6 stands for its network of 64 bits."
 )]
 pub struct Args {
     /// A login name, or the address that logins come from
@@ -54,11 +53,8 @@ struct Report<'a> {
 /// # Errors
 /// Why it was not done.
 pub fn unlock(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
-    world.require_root()?;
     let now = (world.clock)();
-    // What cannot be read denies everybody, and says so then.
-    let policy = Files::read(world.etc, Uid::effective(), now).ok().and_then(|files| files.policy);
-    let pauses = policy.map(|policy| policy.limits).unwrap_or_default().pauses();
+    let pauses = waiting::limits(world).unwrap_or_default().pauses();
     let (key, name, cleared, until) = if let Some(address) = source::address(&args.whose) {
         let whose = Whose::Source(SourceKey::new(Some(address), None));
         let cleared = clear(world.run, whose, pauses, now)?;

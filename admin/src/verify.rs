@@ -21,11 +21,10 @@ use crate::world::World;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Nothing is changed: a code that is good now stays good, an attempt is not counted.
-A code on the command line stays in the shell's history, but soon is worth nothing;
-a recovery code should be typed, or come from the input.
-
-Exit code: 0 if a login would accept the code, 1 if not.")]
+    Nothing is changed: a code that is good now stays good, an attempt is not counted. A \
+    code on the command line stays in the shell's history, but soon is worth nothing; a \
+    recovery code should be typed, or come from the input.\n\n\
+    Exit code: 0 if a login would accept the code, 1 if not.")]
 pub struct Args {
     /// The login name
     user: String,
@@ -73,11 +72,11 @@ pub fn verify(
     input: &mut dyn BufRead,
     output: &mut dyn Write,
 ) -> Result<(), Failure> {
-    world.require_root()?;
     let person = Person::find(&world.base, &args.user)?;
     let Enrolment { user, stored, account, .. } = Enrolment::find(&person, world);
-    let account = account?
-        .ok_or_else(|| Failure::Refused(format!("nothing that {user} has enrolled counts")))?;
+    let account = account?.ok_or_else(|| {
+        Failure::Refused(format!("{user} has enrolled nothing that counts, so no code is good"))
+    })?;
     let code = typed(args, world, &mut Talk::new(input, &mut *output))?;
     let now = (world.clock)();
     let verdict = decide(&account, &code, now).0;
@@ -400,13 +399,13 @@ mod tests {
     #[test]
     fn where_there_is_nothing_to_ask_or_judge() {
         let lab = Lab::new();
-        assert!(lab.refused("verify daemon 123456").contains("nothing that daemon has enrolled"));
+        assert!(lab.refused("verify daemon 123456").contains("daemon has enrolled nothing"));
         lab.enrol("daemon", vec![totp(1, "phone")]);
         assert!(lab.refused("verify daemon").contains("or - for the input"));
         lab.has_terminal.set(true);
         let said = lab.run("verify daemon", &code(&secret(1), STEP)).unwrap();
         assert!(said.starts_with("Code: daemon: a code of"), "{said}");
         lab.run("reset daemon --yes", "").unwrap();
-        assert!(lab.refused("verify daemon 123456").contains("nothing that daemon has enrolled"));
+        assert!(lab.refused("verify daemon 123456").contains("daemon has enrolled nothing"));
     }
 }

@@ -2,11 +2,19 @@
 
 use mfa_core::account::Account;
 use mfa_core::limit::{Failures, Pauses, Whose};
-use mfa_core::policy::Files;
+use mfa_core::policy::{Files, Limits};
 use mfa_core::verify::locked_until;
 use nix::unistd::Uid;
 
 use crate::world::World;
+
+/// What the policy says about failures; `None` if there is none, or it cannot be read: that denies
+/// everybody, and says so then.
+#[must_use]
+pub fn limits(world: &World) -> Option<Limits> {
+    let files = Files::read(world.etc, Uid::effective(), (world.clock)()).ok()?;
+    files.policy.map(|policy| policy.limits)
+}
 
 /// What the policy says about failures, and the failures there were.
 #[derive(Default)]
@@ -20,9 +28,7 @@ impl Waiting {
     /// waiting, as in a login.
     #[must_use]
     pub fn read(world: &World) -> Self {
-        let files = Files::read(world.etc, Uid::effective(), (world.clock)()).ok();
-        let policy = files.and_then(|files| files.policy);
-        let limits = policy.map(|policy| policy.limits.pauses());
+        let limits = limits(world).map(|limits| limits.pauses());
         Self { limits, failures: limits.and_then(|_| Failures::read(world.run).ok()) }
     }
 

@@ -32,9 +32,9 @@ pub enum Request {
     infer_long_args = true,
     override_usage = "mfa-enroll [OPTIONS]",
     after_help = "What no flag decides is asked. `mfa-enroll -tDfuw 3` asks only for a code of the \
-                  app,\n`mfa-enroll -cfuw 3` for nothing. The flags with a letter are \
-                  google-authenticator's.\nSome apps ignore --digits and --algorithm, and some cannot \
-                  read what the modes\nwith _INVERSE draw."
+                  app, `mfa-enroll -cfuw 3` for nothing. The flags with a letter are \
+                  google-authenticator's. Some apps ignore --digits and --algorithm, and some cannot \
+                  read what the modes with _INVERSE draw."
 )]
 pub struct Args {
     /// Time-based codes (TOTP)

@@ -38,9 +38,9 @@ fn text() -> String {
     fs::read_to_string(FILE).expect("it is there")
 }
 
-/// Root at a terminal types this line.
+/// Root at a terminal types this line, and wants no colours.
 fn types(machine: &Machine, line: &str) -> Dialogue {
-    machine.terminal(Command::new("sh").args(["-c", line]))
+    machine.terminal(Command::new("sh").args(["-c", line]).env("NO_COLOR", "1"))
 }
 
 /// What the terminal shows of a command that does what it is told, without carriage returns.
@@ -83,7 +83,7 @@ fn an_entry_from_its_first_day_to_its_last() {
     assert!(entry.contains("\nowner     netops\n"), "{entry}");
     assert!(entry.ends_with(&format!("\nfile      {FILE}:1\n")), "{entry}");
     let warned = shown(&machine, "mfactl bypass add 127.0.0.0/8 --reason 'a proxy'");
-    assert!(warned.contains("\nWarning: 127.0.0.0/8 holds this host itself"), "{warned}");
+    assert!(warned.contains("\nwarning: 127.0.0.0/8 holds for this host itself"), "{warned}");
 
     let removed = shown(&machine, &format!("mfactl bypass remove {id}"));
     assert_eq!(removed, format!("{id}, 203.0.113.0/28, is removed.\n"));

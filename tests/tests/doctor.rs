@@ -31,7 +31,7 @@ fn host() -> Machine {
 fn a_host_as_it_should_be_and_then_not() {
     let machine = host();
     let (said, code) = doctor("");
-    assert!(said.starts_with("sudo\n  auth     sudo:1  requisite  pam_unix.so\n"), "{said}");
+    assert!(said.starts_with("sudo\n  auth     sudo:1  pam_unix.so    requisite\n"), "{said}");
     assert!(said.ends_with("\nNothing is wrong.\n"), "{said}");
     assert_eq!(code, 0, "{said}");
 
@@ -104,6 +104,6 @@ fn others_than_root_are_refused() {
     let machine = host();
     let bob = machine.user("bob");
     let mut refused = machine.terminal(&bob.command(&["/usr/sbin/mfactl", "doctor"]));
-    refused.expect("mfactl: only root can look at all of this; run it as root.");
+    refused.expect("mfactl: only root may do this; run it by sudo.");
     assert!(!refused.ends());
 }

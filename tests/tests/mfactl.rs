@@ -155,7 +155,7 @@ fn a_code_is_verified_and_stays_good() {
     alice.enrol("mfa-enroll", BY_TIME);
     check(&alice.secret(), "a code (totp)");
     check(&enrol(), "a code of \"phone\" (totp)");
-    for line in ["verify alice 123456", "users", "reset alice --yes", "log"] {
+    for line in ["verify alice 123456", "users", "reset alice --yes", "log", "show alice", "seal"] {
         let words: Vec<_> = std::iter::once("/usr/sbin/mfactl").chain(line.split(' ')).collect();
         let output = alice.command(&words).output().expect("setpriv is there");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

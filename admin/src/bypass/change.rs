@@ -49,7 +49,10 @@ pub struct Add {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("terms").required(true).multiple(true))]
+#[command(
+    override_usage = "mfactl bypass set [OPTIONS] <ID>",
+    group = clap::ArgGroup::new("terms").required(true).multiple(true)
+)]
 pub struct Set {
     /// Its id, as `list` shows it
     id: String,
@@ -244,7 +247,7 @@ fn report(
     writeln!(output, "{id}: {network}, services: {services}, expires: {expires}.")
         .map_err(Failure::Output)?;
     for warning in warnings {
-        writeln!(output, "Warning: {warning}.").map_err(Failure::Output)?;
+        writeln!(output, "warning: {warning}.").map_err(Failure::Output)?;
     }
     Ok(())
 }

@@ -1,11 +1,10 @@
 //! An entry of the list: how it is shown, and what is to be said of it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
 use mfa_core::policy::{Bypass, Network};
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::lint::{FORWARDED, is_of_this_host};
 use crate::time::day;
 
 /// For scripts. Every key is always there; what does not apply is null.
@@ -78,13 +77,9 @@ pub fn check_width(network: Network, force: bool) -> Result<(), Failure> {
 /// What an administrator may not have meant.
 pub fn warnings(entry: &Bypass, all: &[Bypass], now: u64) -> Vec<String> {
     let network = &entry.network;
-    let loopback = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
     let mut warnings = Vec::new();
-    if loopback.into_iter().any(|address| network.contains(address)) {
-        warnings.push(format!(
-            "{network} holds this host itself: whatever is forwarded through it, by ssh -L or a \
-             proxy, comes from there, too"
-        ));
+    if is_of_this_host(network) {
+        warnings.push(format!("{network} holds for this host itself: {FORWARDED}"));
     }
     let others = all.iter().filter(|other| {
         other.id != entry.id

@@ -2,14 +2,14 @@
 
 use std::io::Write;
 
-use mfa_core::policy::{BYPASS, Bypass, position, read_file};
+use mfa_core::policy::{BYPASS, Bypass, files, position};
 use nix::unistd::Uid;
 use serde::Serialize;
 
 use super::entry::{Row, expires, services};
 use super::{find, understand};
 use crate::failure::Failure;
-use crate::report::{json, table};
+use crate::report::{alarm, head, json, table};
 use crate::time::day;
 use crate::world::World;
 
@@ -25,8 +25,7 @@ pub fn list(as_json: bool, world: &World, output: &mut dyn Write) -> Result<(), 
         let bypasses = entries.iter().map(|entry| Row::new(entry, now)).collect();
         return json(output, &Listing { bypasses });
     }
-    let head = ["id", "network", "services", "state", "expires", "owner", "reason"];
-    let head = head.map(str::to_owned);
+    let head = head(["id", "network", "services", "state", "expires", "owner", "reason"]);
     let rows = entries.iter().map(|entry| fields(entry, now));
     table(output, world.colour, &std::iter::once(head).chain(rows).collect::<Vec<_>>())
 }
@@ -58,7 +57,7 @@ pub fn show(id: &str, as_json: bool, world: &World, output: &mut dyn Write) -> R
 
 /// The text of the file, and what it says.
 fn read(world: &World) -> Result<(Vec<u8>, Vec<Bypass>), Failure> {
-    let text = read_file(world.etc, BYPASS, Uid::effective())?.unwrap_or_default();
+    let text = files::read(world.etc, BYPASS, Uid::effective())?.unwrap_or_default();
     let entries = understand(world, &text)?;
     Ok((text, entries))
 }
@@ -68,7 +67,7 @@ fn fields(entry: &Bypass, now: u64) -> [String; 7] {
         entry.id.clone(),
         entry.network.to_string(),
         services(entry),
-        if entry.is_expired(now) { "expired" } else { "active" }.to_owned(),
+        if entry.is_expired(now) { alarm("expired") } else { "active".to_owned() },
         expires(entry),
         entry.owner.clone().unwrap_or_else(|| "-".to_owned()),
         entry.reason.clone(),

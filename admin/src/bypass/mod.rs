@@ -9,9 +9,10 @@ mod list;
 use std::io::Write;
 
 use clap::Subcommand;
-use mfa_core::policy::{BYPASS, Bypass, Mistake, bypass};
+use mfa_core::policy::{BYPASS, Bypass, bypass};
 
 use crate::failure::Failure;
+use crate::finding::Finding;
 use crate::world::World;
 
 /// What to do with the list.
@@ -44,7 +45,6 @@ pub enum Command {
 /// # Errors
 /// Why it was not done; the file is as it was then.
 pub fn run(command: &Command, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
-    world.require_root()?;
     match command {
         Command::List { json } => list::list(*json, world, output),
         Command::Show { id, json } => list::show(id, *json, world, output),
@@ -56,14 +56,9 @@ pub fn run(command: &Command, world: &World, output: &mut dyn Write) -> Result<(
 
 /// The entries in the text of the file.
 fn understand(world: &World, text: &[u8]) -> Result<Vec<Bypass>, Failure> {
-    bypass::read(text).map_err(|Mistake { line, column, cause, .. }| {
-        let place = [line, column].into_iter().flatten().map(|number| format!(":{number}"));
-        let file = world.etc.join(BYPASS);
-        let place = place.collect::<String>();
-        Failure::Refused(format!(
-            "{}{place}: {cause}; correct the file first, nothing was written",
-            file.display()
-        ))
+    bypass::read(text).map_err(|mistake| {
+        let finding = Finding::in_text(&world.etc.join(BYPASS), &mistake);
+        Failure::Refused(finding.to_string())
     })
 }
 

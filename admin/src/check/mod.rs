@@ -26,7 +26,7 @@ use crate::world::World;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Exit code: 0 if all is well, also with warnings, 3 if there are mistakes, 1 if \
-                        something could not be\nlooked at. A configuration manager validates a \
+                        something could not be looked at. A configuration manager validates a \
                         policy by `mfactl check --policy FILE`."
 )]
 pub struct Args {
@@ -65,6 +65,7 @@ pub fn check(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), F
     let mut report = Report::default();
     let now = (world.clock)();
     if args.what.is_empty() && args.policy.is_none() && args.bypass.is_none() {
+        world.require_root()?;
         report.everything(&world.base)?;
         report.installed(world)?;
     }
@@ -79,6 +80,7 @@ pub fn check(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), F
         if what.contains('/') || path.exists() {
             report.files(path)?;
         } else {
+            world.require_root()?;
             let person = Person::find(&world.base, what)?;
             report.person(&person)?;
         }
@@ -499,7 +501,7 @@ mod tests {
         let rule = |name: &str, keys: &str| format!("[[rule]]\nname = \"{name}\"\n{keys}\n");
         let root = rule("root", "groups = [\"root\"]\nskip = \"x\"");
         write("policy.toml", &format!("version = 1\n{root}"));
-        write("bypass.toml", "[[bypass]]\nid = \"a\"\nnetwork = \"::1\"\nreason = \"x\"\n");
+        write("bypass.toml", "[[bypass]]\nid = \"a\"\nnetwork = \"192.0.2.7\"\nreason = \"x\"\n");
         assert_eq!(lab.run("check", "").unwrap(), "1 rule, 1 bypass entry, no mistakes.\n");
         let draft = lab.dir.path().join("draft");
         fs::write(&draft, "version = 1\n").unwrap();
@@ -576,6 +578,7 @@ mod tests {
             ("services = ['sshd']", "services = ['sshd']\nusers = ['a']", true),
             ("services = ['sshd']\nhosts = ['a']", "services = ['sshd']", false),
             ("hosts = ['a*', 'b']", "hosts = ['b']", true),
+            ("hosts = ['*']", "hosts = ['b*']", true),
             ("from = ['192.0.2.0/24']", "from = ['192.0.2.7', '192.0.2.0/25']", true),
             ("from = ['192.0.2.0/24']", "from = ['192.0.2.7', '2001:db8::/32']", false),
             ("groups = ['root', 'bin']", "groups = ['bin']", true),
@@ -589,7 +592,7 @@ mod tests {
         }
         let gone = "version = 1\n[[rule]]\nname = 'a'\ngroups = ['no-such-group']\nskip = 'x'\n";
         assert_eq!(warned("--policy", gone), 1);
-        let entry = "[[bypass]]\nid = 'a'\nnetwork = '::1'\nreason = 'x'\nexpires =";
+        let entry = "[[bypass]]\nid = 'a'\nnetwork = '192.0.2.7'\nreason = 'x'\nexpires =";
         assert_eq!(warned("--bypass", &format!("{entry} 2023-11-15\n")), 0);
         assert_eq!(warned("--bypass", &format!("{entry} 2023-11-14\n")), 1);
         let said = lab.said.borrow().replace(&format!("{}/", lab.dir.path().display()), "");

@@ -18,7 +18,7 @@ const WEEK: u64 = 7 * 24 * 60 * MINUTE;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "The code is kept as a hash. That it was made, and by whom, goes to the system's \
-                        log;\nits use is logged there as well."
+                        log; its use is logged there as well."
 )]
 pub struct Args {
     /// The login name

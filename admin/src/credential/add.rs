@@ -29,7 +29,7 @@ use crate::world::World;
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(after_help = "Some apps ignore --algorithm, --digits and --period, and then show wrong \
-                        codes:\nwhat confirms the credential also shows that the app does not.")]
+                        codes: what confirms the credential also shows that the app does not.")]
 pub struct Args {
     /// The login name
     pub user: String,

@@ -129,7 +129,11 @@ impl Diagnosis {
         cause: impl Into<String>,
         mend: impl Into<String>,
     ) -> Self {
-        let finding = Finding { line, ..Finding::new(file, cause, mend) };
+        Self::of_finding(word, Finding { line, ..Finding::new(file, cause, mend) })
+    }
+
+    /// What other commands find as well.
+    pub fn of_finding(word: Word, finding: Finding) -> Self {
         Self { word, severity: word.severity(), service: None, finding }
     }
 

@@ -143,7 +143,9 @@ impl<'a> Facts<'a> {
     /// Services that should ask again and do not load us at all.
     fn unknown_rechecks(&self) -> Vec<Diagnosis> {
         let Some(file) = self.laws.policy_file() else { return Vec::new() };
-        let absent = self.rechecks().filter(|service| !self.loading.contains(*service));
+        // What is looked at by itself has been told so.
+        let is_told = |service: &str| self.services.iter().any(|(name, _)| name == service);
+        let absent = self.rechecks().filter(|it| !self.loading.contains(*it) && !is_told(it));
         let found = absent.map(|service| {
             let cause = format!("recheck names {service:?}, which does not load pam_mfa.so");
             let mend =

@@ -5,17 +5,20 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use mfa_core::document::position;
+use mfa_core::policy::trial::TRIAL;
 use mfa_core::policy::{
-    BYPASS, Bypass, Effect, MAX_SIZE, Mistake, Network, POLICY, Policy, Rule, bypass,
+    BYPASS, Bypass, Effect, MAX_SIZE, Mistake, POLICY, Policy, Rule, bypass, files,
 };
+use mfa_core::reason::Reason;
+use mfa_core::store::Trouble;
+use nix::unistd::Uid;
 
 use super::diagnosis::{Diagnosis, Word};
 use super::host::Host;
 use crate::finding::Finding;
-use crate::time::date;
+use crate::lint;
 
-/// A file of /`etc/pam_mfa`.
+/// A file of `/etc/pam_mfa`.
 pub struct Document<T> {
     path: PathBuf,
     text: String,
@@ -38,8 +41,9 @@ impl<T> Document<T> {
         Ok(Some(Self { path, text: String::from_utf8_lossy(&text).into_owned(), read }))
     }
 
-    fn place(&self, at: usize) -> (&Path, Option<usize>) {
-        (&self.path, Some(position(&self.text, at).0))
+    /// A finding about what begins at a byte of the text.
+    fn at(&self, at: usize, word: Word, finding: Finding) -> Diagnosis {
+        Diagnosis::of_finding(word, finding.at(&self.text, at))
     }
 }
 
@@ -47,6 +51,8 @@ impl<T> Document<T> {
 pub struct Laws {
     policy: Option<Document<Policy>>,
     bypasses: Option<Document<Vec<Bypass>>>,
+    /// Why nobody can tell which policy counts.
+    trial: Option<(PathBuf, Trouble)>,
     unread: Vec<(PathBuf, io::Error)>,
     no_groups: BTreeSet<String>,
     no_users: BTreeSet<String>,
@@ -57,7 +63,11 @@ impl Laws {
     pub fn look(host: &Host) -> Self {
         let at = |name: &str| host.at("/etc/pam_mfa").join(name);
         let mut unread = Vec::new();
-        let policy = Document::look(at(POLICY), Policy::read).unwrap_or_else(|failed| {
+        let trial = files::trial(&host.at("/etc/pam_mfa"), Uid::from_raw(host.owner));
+        // Once a trial is over, the module goes by the policy before it.
+        let name = trial.as_ref().map_or(Some(POLICY), |it| files::in_force(it.as_ref(), host.now));
+        let policy = name.map_or(Ok(None), |name| Document::look(at(name), Policy::read));
+        let policy = policy.unwrap_or_else(|failed| {
             unread.push(failed);
             None
         });
@@ -68,6 +78,8 @@ impl Laws {
         let mut laws = Self {
             policy,
             bypasses,
+            // Who has which rights is looked at by itself.
+            trial: trial.err().filter(is_misread).map(|trouble| (at(TRIAL), trouble)),
             unread,
             no_groups: BTreeSet::new(),
             no_users: BTreeSet::new(),
@@ -125,6 +137,15 @@ impl Laws {
     /// What is wrong with them.
     pub fn judge(&self, now: u64) -> Vec<Diagnosis> {
         let mut found: Vec<_> = self.unread.iter().map(unreadable).collect();
+        found.extend(self.trial.iter().map(|(file, trouble)| {
+            let cause = format!("{trouble}; every login is denied");
+            Diagnosis::new(
+                Word::BadPolicy,
+                (file, None),
+                cause,
+                "remove it: then policy.toml counts",
+            )
+        }));
         if let Some(document) = &self.policy {
             match &document.read {
                 Ok(policy) => found.extend(self.rules(document, policy)),
@@ -143,42 +164,23 @@ impl Laws {
     }
 
     fn rules(&self, document: &Document<Policy>, policy: &Policy) -> Vec<Diagnosis> {
-        let mut found = Vec::new();
+        let (file, mut found) = (document.path.as_path(), Vec::new());
         for (index, rule) in policy.rules.iter().enumerate() {
-            let (place, name) = (document.place(rule.at), &rule.name);
-            if let Some(above) = policy.rules.iter().take(index).find(|above| covers(above, rule)) {
-                found.push(Diagnosis::new(
-                    Word::RuleNotReached,
-                    place,
-                    format!(
-                        "the rule {name:?} never decides: {:?} above it is for all of those",
-                        above.name
-                    ),
-                    "put it above that one, or remove it",
-                ));
-            }
-            for group in missing(rule.groups.as_ref(), &self.no_groups) {
-                found.push(Diagnosis::new(
-                    Word::NoGroup,
-                    place,
-                    format!(
-                        "the rule {name:?} names the group {group:?}, which does not exist; whoever \
-                         comes to it is denied"
-                    ),
-                    "make the group, or correct its name",
-                ));
-            }
-            for user in missing(rule.users.as_ref(), &self.no_users) {
-                found.push(Diagnosis::new(
-                    Word::NoUser,
-                    place,
-                    format!("the rule {name:?} names the user {user:?}, who does not exist"),
-                    "correct the name, or take it out",
-                ));
-            }
+            let above = policy.rules.iter().take(index);
+            let unreached = lint::unreached(file, above, rule).into_iter();
+            let groups = missing(rule.groups.as_ref(), &self.no_groups);
+            let users = missing(rule.users.as_ref(), &self.no_users);
+            let of = |word, finding: Finding| document.at(rule.at, word, finding);
+            found.extend(unreached.map(|finding| of(Word::RuleNotReached, finding)));
+            found.extend(groups.map(|name| of(Word::NoGroup, lint::no_group(file, rule, name))));
+            found.extend(users.map(|name| of(Word::NoUser, lint::no_user(file, rule, name))));
         }
         found
     }
+}
+
+fn is_misread(trouble: &Trouble) -> bool {
+    matches!(trouble.reason, Reason::BadPolicy | Reason::NewerPolicy)
 }
 
 fn missing<'a>(
@@ -188,58 +190,21 @@ fn missing<'a>(
     names.into_iter().flatten().filter(|name| absent.contains(*name))
 }
 
-/// Whether every login that `rule` is for is one that `above` is for.
-fn covers(above: &Rule, rule: &Rule) -> bool {
-    fn all<T>(
-        above: Option<&Vec<T>>,
-        rule: Option<&Vec<T>>,
-        fits: impl Fn(&T, &T) -> bool,
-    ) -> bool {
-        let Some(above) = above else { return true };
-        let each = |one: &T| above.iter().any(|other| fits(other, one));
-        rule.is_some_and(|rule| rule.iter().all(each))
-    }
-    all(above.users.as_ref(), rule.users.as_ref(), |other, one| other == one)
-        && all(above.groups.as_ref(), rule.groups.as_ref(), |other, one| other == one)
-        && all(above.services.as_ref(), rule.services.as_ref(), |other, one| other == one)
-        && all(above.hosts.as_ref(), rule.hosts.as_ref(), |other, one| {
-            other == one || other.as_str() == "*"
-        })
-        && all(above.from.as_ref(), rule.from.as_ref(), Network::covers)
-}
-
-fn of_entry(document: &Document<Vec<Bypass>>, entry: &Bypass, now: u64) -> Vec<Diagnosis> {
-    let (place, id) = (document.place(entry.at), &entry.id);
-    let mut found = Vec::new();
-    if let Some(expires) = entry.expires.filter(|_| entry.is_expired(now)) {
-        found.push(Diagnosis::new(
-            Word::Expired,
-            place,
-            format!("the bypass {id} has expired on {} and counts for nothing", date(expires)),
-            format!("run `mfactl bypass remove {id}`"),
-        ));
-    }
-    let is_loopback = |network: &str| {
-        network.parse().is_ok_and(|network: Network| network.overlaps(&entry.network))
-    };
-    if ["127.0.0.0/8", "::1"].iter().any(|network| is_loopback(network)) {
-        found.push(Diagnosis::new(
-            Word::Loopback,
-            place,
-            format!(
-                "the bypass {id} is for this machine itself: connections that are forwarded come \
-                 from it"
-            ),
-            "take the loopback addresses out of it",
-        ));
-    }
-    found
+fn of_entry(
+    document: &Document<Vec<Bypass>>,
+    entry: &Bypass,
+    now: u64,
+) -> impl Iterator<Item = Diagnosis> {
+    let (file, at) = (document.path.as_path(), entry.at);
+    let expired = lint::expired(file, entry, now).map(|it| document.at(at, Word::Expired, it));
+    let forwarded = lint::forwarded(file, entry).map(|it| document.at(at, Word::Loopback, it));
+    expired.into_iter().chain(forwarded)
 }
 
 fn mistaken(word: Word, file: &Path, mistake: &Mistake) -> Diagnosis {
     let finding = Finding::in_text(file, mistake);
     let cause = format!("{}; every login is denied", finding.cause);
-    Diagnosis::new(word, (file, finding.line), cause, finding.mend)
+    Diagnosis::of_finding(word, Finding { cause, ..finding })
 }
 
 /// A file that may say more.

@@ -20,10 +20,8 @@ mod sudoers;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::Write;
 
-use anstream::{AutoStream, ColorChoice};
-use nix::unistd::Uid;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -39,7 +37,7 @@ use show::show;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Exit code, fit for monitoring: 0 if nothing is wrong, 1 if there are warnings \
-                        alone, 2 if there\nare errors, or if nobody could look."
+                        alone, 2 if there are errors, or if nobody could look."
 )]
 pub struct Args {
     /// Look at this service alone, and at what all depend on
@@ -82,13 +80,10 @@ struct LineReport<'a> {
 }
 
 pub fn doctor(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
-    if !Uid::effective().is_root() {
-        let why = "only root can look at all of this; run it as root";
-        return Err(Failure::Ill { errors: true, what: why.to_owned() });
-    }
-    let stdout = io::stdout();
-    let coloured = stdout.is_terminal() && AutoStream::choice(&stdout) != ColorChoice::Never;
-    examine(args, &Host::here((world.clock)()), coloured, output)
+    // Monitoring has to know that nobody looked.
+    let nobody = |why: Failure| Failure::Ill { errors: true, what: why.to_string() };
+    world.require_root().map_err(nobody)?;
+    examine(args, &Host::here((world.clock)()), world.colour, output)
 }
 
 /// [`doctor`] of any machine.

@@ -25,15 +25,15 @@ const YEAR: u64 = 366 * 24 * 60 * 60;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The events are read from the journal, else from /var/log/auth.log or /var/log/secure.
-Other programs write there, too: a line that root did not log is marked, where the
-journal tells.")]
+    The events are read from the journal, else from /var/log/auth.log or /var/log/secure. \
+    Other programs write there, too: a line that root did not log is marked, where the \
+    journal tells.")]
 pub struct Args {
     /// Only of this user
     #[arg(long, value_name = "USER")]
     user: Option<String>,
 
-    /// Only of so long ago, such as 1h or 7d
+    /// Only of the time since then, such as 1h or 7d
     #[arg(long, value_name = "TIME", value_parser = length(1, YEAR))]
     since: Option<u64>,
 
@@ -94,9 +94,8 @@ struct DryRuns {
 /// Runs the command.
 ///
 /// # Errors
-/// There is no log that can be read; [`Failure::NotRoot`], [`Failure::Output`].
+/// There is no log that can be read; [`Failure::Output`].
 pub fn log(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
-    world.require_root()?;
     if args.would {
         let mut runs: BTreeMap<(String, String), (usize, BTreeSet<String>)> = BTreeMap::new();
         each(args, world, &mut |Event { line, .. }| {

@@ -6,7 +6,7 @@ mod verdict;
 
 use std::io::Write;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use mfa_core::policy::files::in_force;
 use mfa_core::policy::{
@@ -24,7 +24,7 @@ use crate::person::Person;
 use crate::report::{json, table};
 use crate::source;
 use crate::world::World;
-use trace::Line;
+use trace::Entry;
 use verdict::{Outcome, Verdict};
 
 #[derive(Debug, clap::Args)]
@@ -72,9 +72,9 @@ struct Explained<'a> {
     node: &'a str,
     /// The file of the policy; `null` for none.
     policy: Option<PathBuf>,
-    rules: Vec<Line>,
+    rules: Vec<Entry>,
     /// The entries whose network the login comes from.
-    bypasses: Vec<Line>,
+    bypasses: Vec<Entry>,
     stored: Stored,
     #[serde(flatten)]
     verdict: Verdict,
@@ -85,7 +85,6 @@ struct Explained<'a> {
 /// # Errors
 /// Why nobody can tell.
 pub fn run(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
-    world.require_root()?;
     let person = Person::find(&world.base, &args.user)?;
     let Ok(Some(user)) = User::from_name(&person.name) else {
         return Err(Failure::UserGone(person.name));
@@ -173,34 +172,20 @@ impl Explained<'_> {
             Some(file) => file.display().to_string(),
             None => "none: everybody is asked, as google-authenticator does".to_owned(),
         };
-        let stored = stored(self.stored);
+        let stored = self.stored.in_words();
         writeln!(
             output,
-            "Login:     {user} by {service} from {source}{tty}, on {node}\n\
-             Policy:    {policy}\nEnrolment: {stored}"
+            "Login:   {user} by {service} from {source}{tty}, on {node}\n\
+             Policy:  {policy}\nStored:  {stored}"
         )
         .map_err(Failure::Output)?;
-        let rows: Vec<_> = self.rules.iter().chain(&self.bypasses).map(Line::row).collect();
+        let rows: Vec<_> = self.rules.iter().chain(&self.bypasses).map(Entry::row).collect();
         table(output, colour, &rows)?;
         for sentence in &self.verdict.says {
             writeln!(output, "{sentence}.").map_err(Failure::Output)?;
         }
         Ok(())
     }
-}
-
-fn stored(stored: Stored) -> &'static str {
-    match stored {
-        Stored::System => "a system record",
-        Stored::Home => "the file in the home",
-        Stored::Reset => "none: reset, and what the home holds does not count",
-        Stored::Nowhere => "none",
-    }
-}
-
-/// `FILE:LINE`.
-fn place(file: &Path, line: usize) -> String {
-    format!("{}:{line}", file.display())
 }
 
 #[cfg(test)]

@@ -88,9 +88,9 @@ fn rule_by_rule() {
     lab.enrol("daemon", vec![totp(1, "phone")]);
     assert_eq!(
         said(&lab, "--service sshd --source ::ffff:192.0.2.7 --tty ssh"),
-        "Login:     daemon by sshd from 192.0.2.7 at ssh, on host\n\
-         Policy:    etc/policy.toml\n\
-         Enrolment: a system record\n\
+        "Login:   daemon by sshd from 192.0.2.7 at ssh, on host\n\
+         Policy:  etc/policy.toml\n\
+         Stored:  in a system record\n\
          etc/policy.toml:4   elsewhere  does not match: hosts\n\
          etc/policy.toml:9   office     matches\n\
          etc/policy.toml:15  shut       not reached\n\
@@ -156,7 +156,7 @@ fn what_the_module_would_do() {
     ];
     for (service, end) in not_enrolled {
         let said = said(&lab, &format!("--service {service}"));
-        assert!(said.contains("Enrolment: none\n") && said.contains(end), "{service}: {said}");
+        assert!(said.contains("Stored:  nowhere: ") && said.contains(end), "{service}: {said}");
     }
     lab.enrol("daemon", vec![totp(1, "phone")]);
     for (service, end) in enrolled {
@@ -193,6 +193,7 @@ fn as_an_object() {
         assert_eq!(object[key], value, "{key}");
     }
     assert_eq!(object["rules"].as_array().unwrap().len(), 7);
+    assert_eq!(object["rules"][1]["line"], 9);
     assert_eq!(object["bypasses"][0]["says"], "does not match: services");
 }
 
@@ -202,7 +203,7 @@ fn another_policy_or_none() {
     let other = lab.dir.path().join("other.toml");
     fs::write(&other, "version = 1\nstore = \"system\"\n").unwrap();
     let said_of_it = said(&lab, &format!("--service sshd --policy {}", other.display()));
-    assert!(said_of_it.contains("Policy:    other.toml\n"), "{said_of_it}");
+    assert!(said_of_it.contains("Policy:  other.toml\n"), "{said_of_it}");
     fs::write(&other, "version = 1\nstore = 1\n").unwrap();
     let line = format!("explain --user daemon --service sshd --policy {}", other.display());
     let why = format!("{}:2:9: store: not a text", other.display());
@@ -211,10 +212,7 @@ fn another_policy_or_none() {
     let etc = lab.dir.path().join("etc");
     fs::remove_file(etc.join("policy.toml")).unwrap();
     let without = said(&lab, "--service ftp");
-    assert!(
-        without.contains("Policy:    none") && without.contains("line with nullok"),
-        "{without}"
-    );
+    assert!(without.contains("Policy:  none") && without.contains("line with nullok"), "{without}");
     fs::write(etc.join("bypass.toml"), "[[bypass]]\n").unwrap();
     let refused = lab.refused("explain --user daemon --service sshd");
     assert!(refused.starts_with("nobody gets in") && refused.contains("line 1: "), "{refused}");
@@ -254,4 +252,14 @@ fn what_earlier_logins_leave() {
     let said = said(&lab, line);
     assert!(said.contains("for another 30 s; the log says reason=too_many_failures"), "{said}");
     assert!(!said.contains("still counts"), "{said}");
+}
+
+#[test]
+fn who_was_reset_is_not_let_in_by_nullok() {
+    let lab = Lab::new();
+    lab.enrol("daemon", vec![totp(1, "phone")]);
+    lab.run("reset daemon --yes", "").unwrap();
+    let said = said(&lab, "--service sshd");
+    assert!(said.contains("Stored:  nowhere: reset, and what the home holds"), "{said}");
+    assert!(said.contains("the log says reason=reset.") && !said.contains("nullok"), "{said}");
 }

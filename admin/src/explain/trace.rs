@@ -1,34 +1,36 @@
 //! What each rule and each entry of the bypass list says to a login.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mfa_core::document::position;
 use mfa_core::policy::{Bypass, InGroup, NoAnswer, Request, Rule};
 use serde::Serialize;
 
-use super::place;
 use crate::time::date;
 
-/// What one says.
+/// A rule of the policy, or an entry of the list, and what it says.
 #[derive(Serialize)]
-pub struct Line {
-    /// `FILE:LINE`.
-    place: String,
+pub struct Entry {
+    /// Where it is written.
+    file: PathBuf,
+    /// From 1 on.
+    line: usize,
     /// The rule's name, or the entry's id.
     name: String,
     /// In a few words.
     says: String,
 }
 
-impl Line {
+impl Entry {
     fn new((file, text): (&Path, &str), at: usize, name: &str, says: String) -> Self {
         let (line, _) = position(text, at);
-        Self { place: place(file, line), name: name.to_owned(), says }
+        Self { file: file.to_owned(), line, name: name.to_owned(), says }
     }
 
     /// As a row of a table.
     pub fn row(&self) -> [String; 3] {
-        [self.place.clone(), self.name.clone(), self.says.clone()]
+        let place = format!("{}:{}", self.file.display(), self.line);
+        [place, self.name.clone(), self.says.clone()]
     }
 }
 
@@ -38,7 +40,7 @@ pub fn rules(
     rules: &[Rule],
     request: &Request,
     in_group: &mut InGroup,
-) -> Vec<Line> {
+) -> Vec<Entry> {
     let mut is_decided = false;
     let mut says = |rule: &Rule| {
         if is_decided {
@@ -57,11 +59,16 @@ pub fn rules(
         }
     };
     let file = file.unwrap_or(Path::new(""));
-    rules.iter().map(|rule| Line::new((file, text), rule.at, &rule.name, says(rule))).collect()
+    rules.iter().map(|rule| Entry::new((file, text), rule.at, &rule.name, says(rule))).collect()
 }
 
 /// The entries whose network the login comes from, at `now` in seconds since 1970.
-pub fn bypasses(text: (&Path, &str), entries: &[Bypass], request: &Request, now: u64) -> Vec<Line> {
+pub fn bypasses(
+    text: (&Path, &str),
+    entries: &[Bypass],
+    request: &Request,
+    now: u64,
+) -> Vec<Entry> {
     let here = entries
         .iter()
         .filter(|entry| request.source.is_some_and(|source| entry.network.contains(source)));
@@ -70,5 +77,5 @@ pub fn bypasses(text: (&Path, &str), entries: &[Bypass], request: &Request, now:
         _ if entry.holds(request, now) => "matches".to_owned(),
         _ => "does not match: services".to_owned(),
     };
-    here.map(|entry| Line::new(text, entry.at, &entry.id, says(entry))).collect()
+    here.map(|entry| Entry::new(text, entry.at, &entry.id, says(entry))).collect()
 }

@@ -4,9 +4,10 @@ use mfa_core::audit::Value;
 use mfa_core::document::Day;
 use mfa_core::policy::{Decided, Demand, NoAnswer, Requirement};
 use mfa_core::reason::Reason;
+use mfa_core::store::Trouble;
 use serde::Serialize;
 
-use crate::enrolment::Enrolment;
+use crate::enrolment::{Enrolment, Stored};
 
 /// What becomes of somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -111,16 +112,25 @@ fn require(
             let why = denied(Reason::NoFactor, &format!("it takes {}", demand.factors));
             (Outcome::Deny, vec![format!("Asked as everybody is, and {}", lower(&why))])
         }
-        Ok(None) => not_enrolled(demand, is_policy, now),
+        Ok(None) => not_enrolled(demand, is_policy, enrolment.stored, now),
     }
 }
 
-fn denied_by(trouble: &mfa_core::store::Trouble) -> String {
+fn denied_by(trouble: &Trouble) -> String {
     denied(trouble.reason, &trouble.detail)
 }
 
-fn not_enrolled(demand: &Demand, is_policy: bool, now: u64) -> (Outcome, Vec<String>) {
-    let without = if is_policy {
+fn not_enrolled(
+    demand: &Demand,
+    is_policy: bool,
+    stored: Stored,
+    now: u64,
+) -> (Outcome, Vec<String>) {
+    let (reason, detail) = match stored {
+        Stored::Reset => (Reason::Reset, "a tombstone"),
+        _ => (Reason::NoFile, "not enrolled"),
+    };
+    let without = if is_policy || stored == Stored::Reset {
         "A PAM line with enroll has them enrol while logging in"
     } else {
         "A PAM line with nullok does not ask them, one with enroll has them enrol"
@@ -132,7 +142,7 @@ fn not_enrolled(demand: &Demand, is_policy: bool, now: u64) -> (Outcome, Vec<Str
             (Outcome::Skip, vec![format!("Not asked: not enrolled, and has until {day}"), told])
         }
         by => {
-            let why = denied(Reason::NoFile, "not enrolled");
+            let why = denied(reason, detail);
             let mut says = vec![format!("Asked as everybody is, and {}", lower(&why))];
             says.extend(by.map(|_| format!("The person reads: access requires MFA: {ENROL}")));
             says.push(without.to_owned());

@@ -3,7 +3,7 @@
 mod login;
 mod step;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub enum Command {
     /// Install a policy; unless it is confirmed in time, the old one comes back, reboot included
     Try(Try),
     /// Keep the policy that is on trial. From a login that came after it
-    Confirm,
+    Confirm(Confirm),
     /// Put the old policy back now
     Revert(Revert),
     /// Which policy counts
@@ -40,16 +40,31 @@ pub struct Try {
     /// The new policy
     file: PathBuf,
 
-    /// How long to wait for `mfactl policy confirm`
+    /// How long to wait for `mfactl policy confirm`, such as 10m; a minute to a week
     #[arg(long = "for", value_name = "TIME", value_parser = length(60, 604_800))]
     length: u64,
+
+    /// Print one JSON object, as `status` does
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Confirm {
+    /// Print one JSON object, as `status` does
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct Revert {
     /// Wait until the trial is over or confirmed; for whatever runs in the background
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     when_due: bool,
+
+    /// Print one JSON object, as `status` does
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -70,23 +85,24 @@ const PAUSE: u64 = 5;
 /// # Errors
 /// Why it was not done.
 pub fn run(command: &Command, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
-    world.require_root()?;
     match command {
         Command::Try(args) => begin(args, world, output),
-        Command::Confirm => confirm(world, output),
-        Command::Revert(Revert { when_due: true }) => await_end(world, output),
-        Command::Revert(_) => {
+        Command::Confirm(args) => confirm(args, world, output),
+        Command::Revert(args) if args.when_due => await_end(world, output),
+        Command::Revert(args) => {
             let _turn = turn(world)?;
             let trial = trial(world)?.ok_or_else(nothing)?;
             revert(&trial, world)?;
-            say(output, "The old policy counts again")
+            say(args.json, "The old policy counts again", world, output)
         }
         Command::Status(args) => status(args, world, output),
     }
 }
 
 fn begin(args: &Try, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
-    let new = check::policy_text(&args.file, output)?;
+    // `mfactl check --policy FILE --json` has them for scripts.
+    let findings: &mut dyn Write = if args.json { &mut io::sink() } else { &mut *output };
+    let new = check::policy_text(&args.file, findings)?;
     let _turn = turn(world)?;
     if let Some(trial) = trial(world)? {
         if !trial.is_over((world.clock)(), &boot_id()) {
@@ -111,16 +127,14 @@ fn begin(args: &Try, world: &World, output: &mut dyn Write) -> Result<(), Failur
     let until = moment(trial.until);
     step::take(&step::begin(old, new, &trial), world.run, world.etc)?;
     log::changed(world, ("file", POLICY), "trial", "", &until);
-    say(
-        output,
-        &format!(
-            "On trial until {until}. Log in anew from another terminal, and run `mfactl policy \
-             confirm` there; otherwise the old policy counts again from then on"
-        ),
-    )
+    let sentence = format!(
+        "On trial until {until}. Log in anew from another terminal, and run `mfactl policy confirm` \
+         there; otherwise the old policy counts again from then on"
+    );
+    say(args.json, &sentence, world, output)
 }
 
-fn confirm(world: &World, output: &mut dyn Write) -> Result<(), Failure> {
+fn confirm(args: &Confirm, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
     let _turn = turn(world)?;
     let trial = trial(world)?.ok_or_else(nothing)?;
     if trial.is_over((world.clock)(), &boot_id()) {
@@ -148,7 +162,7 @@ fn confirm(world: &World, output: &mut dyn Write) -> Result<(), Failure> {
     }
     step::take(&step::confirm(), world.run, world.etc)?;
     log::changed(world, ("file", POLICY), "confirmed", "", "");
-    say(output, "The new policy stays")
+    say(args.json, "The new policy stays", world, output)
 }
 
 /// Puts the old policy back once the trial is over; whoever reads the policy goes by it already.
@@ -159,7 +173,7 @@ fn await_end(world: &World, output: &mut dyn Write) -> Result<(), Failure> {
         let Some(trial) = trial(world)? else { return Ok(()) };
         if trial.is_over(now, &boot_id()) {
             revert(&trial, world)?;
-            return say(output, "The old policy counts again");
+            return say(false, "The old policy counts again", world, output);
         }
         drop(turn);
         sleep(Duration::from_secs(trial.until.saturating_sub(now).min(PAUSE)));
@@ -194,29 +208,50 @@ struct Standing {
     until: Option<u64>,
 }
 
-fn status(args: &Status, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
-    let now = (world.clock)();
-    let trial = trial(world)?;
-    let file = files::in_force(trial.as_ref(), now).map(|name| world.etc.join(name));
-    let on_trial = trial.as_ref().is_some_and(|trial| !trial.is_over(now, &boot_id()));
-    let standing = Standing {
-        file: file.filter(|file| file.exists()),
-        on_trial,
-        until: trial.map(|trial| trial.until),
-    };
-    if args.json {
-        return json(output, &standing);
+impl Standing {
+    fn find(world: &World) -> Result<Self, Failure> {
+        let now = (world.clock)();
+        let trial = trial(world)?;
+        let file = files::in_force(trial.as_ref(), now).map(|name| world.etc.join(name));
+        Ok(Self {
+            file: file.filter(|file| file.exists()),
+            on_trial: trial.as_ref().is_some_and(|trial| !trial.is_over(now, &boot_id())),
+            until: trial.map(|trial| trial.until),
+        })
     }
-    let file = standing.file.as_deref().map_or_else(
-        || format!("There is no policy in {}", world.etc.display()),
-        |file| format!("{} counts", file.display()),
-    );
-    let trial = match standing.until.map(moment) {
-        None => String::new(),
-        Some(until) if on_trial => format!("; on trial until {until}"),
-        Some(until) => format!("; a trial ended at {until}, and `mfactl policy revert` tidies up"),
-    };
-    say(output, &format!("{file}{trial}"))
+
+    fn sentence(&self, world: &World) -> String {
+        let file = self.file.as_deref().map_or_else(
+            || format!("There is no policy in {}", world.etc.display()),
+            |file| format!("{} counts", file.display()),
+        );
+        let trial = match self.until.map(moment) {
+            None => String::new(),
+            Some(until) if self.on_trial => format!("; on trial until {until}"),
+            Some(until) => {
+                format!("; a trial ended at {until}, and `mfactl policy revert` tidies up")
+            }
+        };
+        format!("{file}{trial}")
+    }
+}
+
+fn status(args: &Status, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
+    let sentence = Standing::find(world)?.sentence(world);
+    say(args.json, &sentence, world, output)
+}
+
+/// What was done, in a sentence; or how things stand now, for scripts.
+fn say(
+    as_json: bool,
+    sentence: &str,
+    world: &World,
+    output: &mut dyn Write,
+) -> Result<(), Failure> {
+    if as_json {
+        return json(output, &Standing::find(world)?);
+    }
+    writeln!(output, "{sentence}.").map_err(Failure::Output)
 }
 
 fn turn(world: &World) -> Result<Turn, Failure> {
@@ -229,10 +264,6 @@ fn trial(world: &World) -> Result<Option<Trial>, Failure> {
 
 fn nothing() -> Failure {
     Failure::Refused("no policy is on trial".to_owned())
-}
-
-fn say(output: &mut dyn Write, sentence: &str) -> Result<(), Failure> {
-    writeln!(output, "{sentence}.").map_err(Failure::Output)
 }
 
 #[cfg(test)]

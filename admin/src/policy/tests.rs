@@ -107,6 +107,23 @@ fn without_a_word_the_old_policy_comes_back() {
 }
 
 #[test]
+fn scripts_are_told_how_things_stand() {
+    let (lab, command) = lab();
+    let told = |line: &str| -> Value {
+        serde_json::from_str(&lab.run(&format!("{line} --json"), "").unwrap()).unwrap()
+    };
+    let file = etc(&lab).join(POLICY);
+    let settled = json!({"file": file, "on_trial": false, "until": null});
+    let on_trial = json!({"file": file, "on_trial": true, "until": NOW + 600});
+    lab.login.set(OLD);
+    assert_eq!(told(&command), on_trial);
+    assert_eq!(told("policy revert"), settled);
+    assert_eq!(told(&command), on_trial);
+    lab.login.set(NEW);
+    assert_eq!(told("policy confirm"), settled);
+}
+
+#[test]
 fn where_there_was_no_policy_there_is_none_again() {
     let (lab, command) = lab();
     fs::remove_dir_all(etc(&lab)).unwrap();
@@ -151,9 +168,10 @@ fn which_policy_counts() {
             file("policy.previous")
         )
     );
-    let object = lab.run("policy status --json", "").unwrap();
+    let object =
+        |command: &str| -> Value { serde_json::from_str(&lab.run(command, "").unwrap()).unwrap() };
     let expected = json!({"file": file("policy.toml"), "on_trial": true, "until": NOW + 600});
-    assert_eq!(serde_json::from_str::<Value>(&object).unwrap(), expected);
+    assert_eq!(object("policy status --json"), expected);
     fs::remove_dir_all(etc(&lab)).unwrap();
     assert_eq!(status(NOW), format!("There is no policy in {}.\n", etc(&lab).display()));
 }

@@ -284,7 +284,7 @@ impl<'t> Table<'t> {
     }
 
     /// Refuses the keys that nobody asked for; where all were asked for as they came, there are none.
-    fn no_more(&self) -> Result<(), Mistake> {
+    pub(crate) fn no_more(&self) -> Result<(), Mistake> {
         if self.known.is_empty() {
             return Ok(());
         }

@@ -25,7 +25,7 @@ pub use crate::document::{Mistake, position};
 pub use bypass::Bypass;
 pub use decide::{Decided, Request, Requirement, decide};
 pub use factors::Factors;
-pub use files::{BYPASS, Files, MAX_SIZE, POLICY, read as read_file};
+pub use files::{BYPASS, Files, MAX_SIZE, POLICY};
 pub use glob::Glob;
 pub use group::is_in;
 pub use network::{Network, NoNetwork};

@@ -56,8 +56,8 @@ fn rule(table: &mut Table) -> Result<Rule, Mistake> {
         services: words(table, "services")?,
         hosts: hosts(table)?,
         from: network::list(table, "from")?,
-        effect: effect(table)?,
         enforce: enforce(table)?,
+        effect: effect(table)?,
     })
 }
 
@@ -86,6 +86,8 @@ fn demand(table: &mut Table) -> Result<Option<Demand>, Mistake> {
     let require = table.some_texts("require")?;
     let fresh = length(table, "fresh", MAX_FRESH)?;
     let enrolled_by = table.moment("enrolled_by")?;
+    // All keys have been asked for: one that is misspelt explains what lacks.
+    table.no_more()?;
     let Some(words) = require else {
         if fresh.is_some() || enrolled_by.is_some() {
             return Err(table.wrong("fresh and enrolled_by mean nothing without require"));

@@ -61,7 +61,7 @@ fn help_lists_every_option() {
         "-C, --no-confirm",
         "-q, --quiet",
         "--version",
-        "some cannot read what the modes\nwith _INVERSE draw",
+        "_INVERSE draw",
         "-h, --help",
     ] {
         assert!(stdout(&output).contains(option), "{option}");

@@ -5,7 +5,22 @@ use super::*;
 pub const LAWS: &[Case] = &[
     (
         |it| it.replace("/etc/pam_mfa/policy.toml", "skip", "skipp"),
-        &["bad_policy - /etc/pam_mfa/policy.toml:3"],
+        &["bad_policy - /etc/pam_mfa/policy.toml:6"],
+    ),
+    (
+        |it| {
+            it.write("/etc/pam_mfa/policy.previous", "version = 1\nstore = 1\n");
+            it.write(
+                "/etc/pam_mfa/policy.trial",
+                "version = 1\nsince = 0\nuntil = 1\nboot = \"x\"\nsession = 0\nbegan = 0\n\
+                 has_previous = true\n",
+            );
+        },
+        &["bad_policy - /etc/pam_mfa/policy.previous:2"],
+    ),
+    (
+        |it| it.write("/etc/pam_mfa/policy.trial", "version = 1\n"),
+        &["bad_policy - /etc/pam_mfa/policy.trial"],
     ),
     (
         |it| it.write("/etc/pam_mfa/bypass.toml", &BYPASS[..40]),

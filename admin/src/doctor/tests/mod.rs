@@ -321,12 +321,14 @@ fn what_a_login_meets_in_its_order() {
     let (said, code) = seed.doctor(Some("sudo"), false);
     let expected = "\
 sudo
-  auth     sudo:2         substack                      common-auth
-  auth     common-auth:1    [success=1 default=ignore]  pam_unix.so
-  auth     common-auth:2    requisite                   pam_deny.so
-  auth     common-auth:3    required                    pam_permit.so
-  auth     sudo:3         required                      pam_mfa.so     asks for a code; who has not enrolled is not asked
-  account  sudo:1         required                      pam_mfa.so     asks again where a check is no longer fresh
+  auth     sudo:2         common-auth      substack
+  auth     common-auth:1    pam_unix.so    [success=1 default=ignore]
+  auth     common-auth:2    pam_deny.so    requisite
+  auth     common-auth:3    pam_permit.so  required
+  auth     sudo:3         pam_mfa.so       required
+           asks for a code; who has not enrolled is not asked
+  account  sudo:1         pam_mfa.so       required
+           asks again where a check is no longer fresh
   warning  nullok  /etc/pam.d/sudo:3
            nullok has no effect, since there is a policy: it decides about those who have not enrolled; take it out once all have enrolled.
 
