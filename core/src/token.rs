@@ -123,6 +123,8 @@ fn sweep(dir: &Path, now: u64) {
             continue;
         }
         count += 1;
+        // What a wrong clock has put into the future goes first: it would push out all that come later.
+        let left = if left > now.saturating_add(GOOD_FOR) { 0 } else { left };
         if oldest.as_ref().is_none_or(|(other, _)| left < *other) {
             oldest = Some((left, entry.path()));
         }

@@ -274,6 +274,19 @@ fn a_host_that_may_do_little_is_not_killed() {
         assert_eq!(alice.read_state(), before, "{reason}");
         assert_eq!(alice.files(), [".google_authenticator"], "{reason}");
     }
+    // One that leaves room for the file, but not for the counters of failures: under a policy nobody
+    // chooses not to be counted.
+    fs::create_dir_all("/etc/pam_mfa").expect("an /etc of its own");
+    fs::write("/etc/pam_mfa/policy.toml", "version = 1\n").expect("the same");
+    let wrong = alice.secret().wrong_code();
+    let guess = host.argv("alice", &[Answer::Text(&wrong)]);
+    let output = Command::new("prlimit").args(["--fsize=65536", "--"]).args(&guess).output();
+    let output = output.expect("util-linux is there");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.ends_with(&format!("result {DENIED}\n")), "{output:?}: {}", machine.log);
+    machine.log.expect("warning user=alice reason=cannot_write detail=\"/run/pam_mfa/failures");
+    assert_eq!(alice.read_state(), before, "a code that was judged moves the counter on");
+    fs::remove_file("/etc/pam_mfa/policy.toml").expect("it is there");
     let all_masked = ["-c", "umask 0777; exec \"$@\"", "-"];
     let output = Command::new("sh").args(all_masked).args(&argv).output().expect("a shell");
     assert!(output.status.success(), "{output:?}: {}", machine.log);

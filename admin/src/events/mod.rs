@@ -84,6 +84,8 @@ struct DryRun {
     logins: usize,
     /// Of how many users.
     people: usize,
+    /// The user id of whoever logged them, if that was not root: anybody can.
+    sender: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -97,21 +99,23 @@ struct DryRuns {
 /// There is no log that can be read; [`Failure::Output`].
 pub fn log(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
     if args.would {
-        let mut runs: BTreeMap<(String, String), (usize, BTreeSet<String>)> = BTreeMap::new();
-        each(args, world, &mut |Event { line, .. }| {
+        let mut runs: BTreeMap<_, (usize, BTreeSet<String>)> = BTreeMap::new();
+        each(args, world, &mut |event| {
+            let (sender, line) = (event.stranger(), &event.line);
             if let (Some(would), Some(user)) = (line.value("would"), line.value("user")) {
                 let rule = line.value("rule").unwrap_or_default().to_owned();
-                let (logins, people) = runs.entry((rule, would.to_owned())).or_default();
+                let (logins, people) = runs.entry((rule, would.to_owned(), sender)).or_default();
                 *logins += 1;
                 people.insert(user.to_owned());
             }
         })?;
         let dry_run =
-            |((rule, would), (logins, people)): ((String, String), (usize, BTreeSet<_>))| DryRun {
+            |((rule, would, sender), (logins, people)): ((_, _, _), (usize, BTreeSet<_>))| DryRun {
                 rule,
                 would,
                 logins,
                 people: people.len(),
+                sender,
             };
         let dry_runs = DryRuns { dry_runs: runs.into_iter().map(dry_run).collect() };
         return if args.json { json(output, &dry_runs) } else { dry_runs.show(world, output) };
@@ -168,8 +172,9 @@ fn each(args: &Args, world: &World, take: &mut dyn FnMut(Event)) -> Result<(), F
 impl DryRuns {
     fn show(&self, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
         let row = |run: &DryRun| {
-            let DryRun { rule, would, logins, people } = run;
-            [shown(rule), shown(would), logins.to_string(), people.to_string()]
+            let DryRun { rule, would, logins, people, sender } = run;
+            let who = sender.map_or(String::new(), |uid| format!(" (logged by uid {uid})"));
+            [shown(rule), shown(would), logins.to_string(), format!("{people}{who}")]
         };
         let head = head(["rule", "would", "logins", "people"]);
         let rows: Vec<_> = std::iter::once(head).chain(self.dry_runs.iter().map(row)).collect();
@@ -178,6 +183,11 @@ impl DryRuns {
 }
 
 impl Event {
+    /// Who logged it, if that was not root: the module of a service that is not, or anybody else.
+    fn stranger(&self) -> Option<u32> {
+        self.sender.filter(|&uid| uid != 0)
+    }
+
     fn shown(&self) -> Shown<'_> {
         let fields = self.line.fields.iter();
         Shown {
@@ -193,10 +203,7 @@ impl Event {
         let details = self.line.fields.iter().filter(|(key, _)| key != "user");
         let mut details: Vec<_> =
             details.map(|(key, value)| format!("{key}={}", shown(value))).collect();
-        // The module of a service that is not root logs so, and anybody else can.
-        details.extend(
-            self.sender.filter(|&uid| uid != 0).map(|uid| format!("(logged by uid {uid})")),
-        );
+        details.extend(self.stranger().map(|uid| format!("(logged by uid {uid})")));
         [
             self.time.map_or("-".to_owned(), moment),
             shown(&self.line.service),
@@ -271,9 +278,27 @@ rule=\"wave 2\" source=192.0.2.7 Accepted google_authenticator for alice
         assert_eq!(said, expected);
         let said = lab().run("log --would --json --user alice", "").unwrap();
         let expected = serde_json::json!({"dry_runs": [
-            {"rule": "wave 2", "would": "require", "logins": 2, "people": 1},
+            {"rule": "wave 2", "would": "require", "logins": 2, "people": 1, "sender": null},
         ]});
         assert_eq!(serde_json::from_str::<Value>(&said).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_others_say_of_dry_runs_is_summed_up_apart() {
+        let lab = lab();
+        let entry = |uid: u32| {
+            serde_json::json!({
+                "__REALTIME_TIMESTAMP": "1700000000000000", "_UID": uid.to_string(),
+                "SYSLOG_IDENTIFIER": "sshd",
+                "MESSAGE": "pam_mfa(sshd:auth): skipped user=alice would=deny rule=\"wave 2\"",
+            })
+        };
+        lab.journal.replace(Some(format!("{}\n{1}\n{1}\n", entry(0), entry(1000))));
+        let said = lab.run("log --would", "").unwrap();
+        let expected = "rule      would  logins  people\n\
+                        \"wave 2\"  deny   1       1\n\
+                        \"wave 2\"  deny   2       1 (logged by uid 1000)\n";
+        assert_eq!(said, expected);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A few counters that share a place in the file, and what they decide. Pure.
 
+use super::Counted;
 use super::counter::{Counter, Pauses, age};
 use crate::latest::latest;
 use crate::reason::Reason;
@@ -92,21 +93,22 @@ impl Bucket {
         end.checked_sub(now).filter(|&wait| wait > 0)
     }
 
-    /// Counts a failure at `now`, and says when the last one was. Where there is no room the oldest
-    /// counter goes.
-    pub(super) fn count(&mut self, tags: Tags, now: u64) -> u64 {
+    /// Counts a failure at `now`. Where there is no room the oldest counter goes.
+    pub(super) fn count(&mut self, tags: Tags, now: u64) -> Counted {
         let worth = |entry: &Entry| match entry {
             entry if entry.tags == tags => (2, 0),
             entry if entry.is_free() => (1, 0),
             entry => (0, age(entry.counter.last, now)),
         };
-        let Some(entry) = self.0.iter_mut().max_by_key(|entry| worth(entry)) else { return 0 };
+        let Some(entry) = self.0.iter_mut().max_by_key(|entry| worth(entry)) else {
+            return Counted::default();
+        };
         if entry.tags != tags {
             *entry = Entry { tags, ..Entry::default() };
         }
-        let before = entry.counter.last;
-        entry.counter = entry.counter.count(now);
-        before
+        let before = entry.counter;
+        entry.counter = before.count(now);
+        Counted { before, after: entry.counter }
     }
 
     /// Forgets all failures of the user at the source.
@@ -117,11 +119,15 @@ impl Bucket {
             .for_each(|entry| *entry = Entry::default());
     }
 
-    /// Takes back the failure that was counted `at` that time, when the last one had been `before`.
-    pub(super) fn take_back(&mut self, tags: Tags, at: u64, before: u64) {
+    /// Takes a failure back. If others were counted since, the time of the last one is theirs: it must not
+    /// go with this one, or guesses beside it would be forgotten.
+    pub(super) fn take_back(&mut self, tags: Tags, Counted { before, after }: Counted) {
         let Some(entry) = self.0.iter_mut().find(|entry| entry.tags == tags) else { return };
         let Counter { failures, last } = entry.counter;
-        let last = if last == at { before } else { last };
-        entry.counter = Counter { failures: failures.saturating_sub(1), last };
+        entry.counter = if entry.counter == after {
+            before
+        } else {
+            Counter { failures: failures.saturating_sub(1), last }
+        };
     }
 }

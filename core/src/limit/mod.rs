@@ -40,12 +40,12 @@ pub struct Attempts<'a> {
 }
 
 /// An attempt that was counted as a failure.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Counted {
-    /// When, in seconds since 1970.
-    at: u64,
-    /// When the failure before it was.
-    before: u64,
+    /// The failures before it.
+    before: Counter,
+    /// The failures with it.
+    after: Counter,
 }
 
 impl Attempts<'_> {
@@ -69,9 +69,9 @@ impl Attempts<'_> {
         if let Err(denied) = opened.admits(self, now) {
             return Ok(Err(denied));
         }
-        let before = opened.bucket.count(opened.tags, now);
+        let counted = opened.bucket.count(opened.tags, now);
         opened.put()?;
-        Ok(Ok(Counted { at: now, before }))
+        Ok(Ok(counted))
     }
 
     /// The attempt was right: all failures of the user from this source are forgotten.
@@ -90,7 +90,7 @@ impl Attempts<'_> {
     /// It still counts.
     pub fn not_an_attempt(&self, counted: Counted) -> Result<(), Trouble> {
         let mut opened = self.open()?;
-        opened.bucket.take_back(opened.tags, counted.at, counted.before);
+        opened.bucket.take_back(opened.tags, counted);
         opened.put()
     }
 

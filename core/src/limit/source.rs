@@ -26,6 +26,13 @@ impl SourceKey {
         }
     }
 
+    /// The key of a machine that is known by a name alone. Whoever is there chooses it, so all of them
+    /// are one source, but not this machine: strangers must not pass for who sits before it.
+    #[must_use]
+    pub fn of_name(invoker: Option<&str>) -> Self {
+        Self::hash(b'n', invoker.unwrap_or_default().as_bytes())
+    }
+
     /// The key that [`SourceKey::number`] gave.
     #[must_use]
     pub const fn from_number(number: i64) -> Self {
@@ -65,6 +72,8 @@ mod tests {
             here(None),
             here(Some("bob")),
             here(Some("eve")),
+            SourceKey::of_name(None),
+            SourceKey::of_name(Some("bob")),
         ];
         for (place, one) in all.iter().enumerate() {
             assert!(!all[..place].contains(one), "{place}");

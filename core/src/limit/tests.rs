@@ -40,6 +40,15 @@ impl Lab {
         let attempt = Attempts { run_dir, user, source, is_exempt: false, pauses: PAUSES };
         (0..attempts).filter(|_| attempt.admit(now).unwrap().is_ok()).count()
     }
+
+    /// The failures of a user from a source.
+    fn counter(&self, user: &str, source: SourceKey) -> Counter {
+        let run_dir = &self.run_dir();
+        let attempt = Attempts { run_dir, user, source, is_exempt: false, pauses: PAUSES };
+        let opened = attempt.open().unwrap();
+        let own = opened.bucket.0.iter().find(|entry| entry.tags == opened.tags);
+        own.map(|entry| entry.counter).unwrap_or_default()
+    }
 }
 
 fn source(number: i64) -> SourceKey {
@@ -338,4 +347,25 @@ fn buckets_are_all_used() {
             .collect();
         assert_eq!(places.len(), SIZE / table::BLOCK - 1);
     }
+}
+
+/// Guesses hide in no crowd of answers that are none: what is taken back is itself alone.
+#[test]
+fn what_is_taken_back_takes_no_guess_along() {
+    let lab = Lab::new();
+    let run_dir = &lab.run_dir();
+    let attempts =
+        Attempts { run_dir, user: "alice", source: source(1), is_exempt: false, pauses: PAUSES };
+    let mut guesses = 0;
+    for _ in 0..20 {
+        let admit = || attempts.admit(NOW).unwrap().ok();
+        let [one, guess, other] = [admit(), admit(), admit()];
+        guesses += u32::from(guess.is_some());
+        for empty in [one, other].into_iter().flatten() {
+            attempts.not_an_attempt(empty).unwrap();
+        }
+    }
+    assert_eq!(guesses, 4, "the fifth is that of the empty one beside it");
+    let expected = Counter { failures: 4, last: NOW };
+    assert_eq!(lab.counter("alice", source(1)), expected);
 }

@@ -192,6 +192,20 @@ fn what_nobody_came_for_goes_with_the_next() {
 }
 
 #[test]
+fn a_clock_that_was_wrong_pushes_nobody_out() {
+    let lab = Lab::new();
+    let now = UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let leave = || leave(&lab.run_dir(), &ALICE, now, &system).unwrap();
+    for name in (0..MOST).map(|_| leave()) {
+        let file = File::options().write(true).open(lab.path(&name)).unwrap();
+        file.set_modified(SystemTime::now() + Duration::from_secs(86_400)).unwrap();
+    }
+    let names: Vec<_> = (0..8).map(|_| leave()).collect();
+    assert!(names.iter().all(|name| lab.path(name).exists()));
+    assert_eq!(lab.count(), MOST);
+}
+
+#[test]
 fn a_directory_of_others_is_not_used() {
     let lab = Lab::new();
     let name = lab.leave();

@@ -39,6 +39,18 @@ pub struct Answer<'a> {
     pub combined: bool,
 }
 
+impl Answer<'_> {
+    /// Whether there is nothing in it: who gives it has not guessed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let typed = match self.reply {
+            Reply::Given(text) => text,
+            Reply::NotAsked | Reply::Missing(_) => &[],
+        };
+        typed.is_empty() && self.first_pass.unwrap_or_default().is_empty()
+    }
+}
+
 /// What became of the question.
 #[derive(Clone, Copy)]
 pub enum Reply<'a> {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use mfa_core::account::Account;
 use mfa_core::audit::Decision;
+use mfa_core::limit::is_guess;
 use mfa_core::policy::{Demand, Factors};
 use mfa_core::reason::Reason;
 use mfa_core::store::{Opened, Store, Trouble};
@@ -57,7 +58,7 @@ impl Login<'_> {
             }
             Err(denial) => denial,
         };
-        self.failed(host, counted, denied);
+        self.failed(host, counted, denied, answer);
         let asked = !matches!(
             denied.reason,
             Reason::RateLimited
@@ -103,10 +104,16 @@ impl Login<'_> {
         }
         match (outcome.verdict, unwritten) {
             (Verdict::Denied(denied), None) => Err((denied, store.shown())),
-            (Verdict::Denied(denied), Some(trouble)) => Err((denied, trouble.to_string())),
             (Verdict::Accepted(_), Some(trouble)) if !self.args.allow_readonly => {
                 Err((Denied::finally(trouble.reason), trouble.detail))
             }
+            // Like a right code: nothing may tell them apart where no attempt is counted.
+            (Verdict::Denied(denied), Some(trouble))
+                if !self.args.allow_readonly && is_guess(denied.reason) =>
+            {
+                Err((Denied { reason: trouble.reason, wait: None, ..denied }, trouble.detail))
+            }
+            (Verdict::Denied(denied), Some(trouble)) => Err((denied, trouble.to_string())),
             (Verdict::Accepted(accepted), unwritten) => {
                 self.forward(host, &accepted, answer)?;
                 Ok((accepted, unwritten))

@@ -7,7 +7,8 @@ use mfa_core::audit::Decision;
 use mfa_core::fresh::{self, Place};
 use mfa_core::limit::{Attempts, Counted, SourceKey, is_guess};
 use mfa_core::store::Trouble;
-use mfa_core::verify::Denied;
+use mfa_core::verify::{Answer, Denied};
+use nix::errno::Errno;
 
 use super::Login;
 use crate::pam::{Host, Level};
@@ -15,7 +16,11 @@ use crate::pam::{Host, Level};
 impl Login<'_> {
     /// Where the login comes from, as failures are counted.
     pub(super) fn source(&self) -> SourceKey {
-        SourceKey::new(self.facts.source, self.facts.invoker.as_deref())
+        let invoker = self.facts.invoker.as_deref();
+        match (self.facts.source, &self.facts.host) {
+            (None, Some(_)) => SourceKey::of_name(invoker),
+            (address, _) => SourceKey::new(address, invoker),
+        }
     }
 
     fn attempts(&self) -> Option<Attempts<'_>> {
@@ -48,6 +53,12 @@ impl Login<'_> {
         match self.attempts().map(|attempts| attempts.admit(host.now())) {
             Some(Ok(Err(denied))) => Err(self.forget(host, denied)),
             Some(Ok(Ok(counted))) => Ok(Some(counted)),
+            // A limit that whoever started the host has set (setrlimit(2)): nobody may choose not to
+            // be counted.
+            Some(Err(trouble)) if trouble.errno == Some(Errno::EFBIG) => {
+                self.warn(host, &trouble);
+                Err(Denied::finally(trouble.reason))
+            }
             Some(Err(_)) | None => Ok(None),
         }
     }
@@ -58,15 +69,25 @@ impl Login<'_> {
         self.warn_if(host, done);
     }
 
-    /// It was not; what is no guess does not count.
-    pub(super) fn failed(&self, host: &impl Host, counted: Option<Counted>, denied: Denied) {
-        let vain = counted.filter(|_| !is_guess(denied.reason)).zip(self.attempts());
+    /// It was not; what is no guess does not count, whatever it is denied for: else an empty answer
+    /// would tell who is enrolled.
+    pub(super) fn failed(
+        &self,
+        host: &impl Host,
+        counted: Option<Counted>,
+        denied: Denied,
+        answer: &Answer,
+    ) {
+        let is_guess = is_guess(denied.reason) && !answer.is_empty();
+        let vain = counted.filter(|_| !is_guess).zip(self.attempts());
         self.warn_if(host, vain.map(|(counted, attempts)| attempts.not_an_attempt(counted)));
     }
 
-    /// Who has to wait is asked again afterwards, whatever counted before.
+    /// Who has to wait is asked again afterwards, whatever counted before. Of whom nobody knows there is
+    /// nothing to forget, and no end of names.
     fn forget(&self, host: &impl Host, denied: Denied) -> Denied {
-        if let Some(place) = self.place(host) {
+        let place = if self.person.entry.is_ok() { self.place(host) } else { None };
+        if let Some(place) = place {
             let forgotten = fresh::forget(self.paths.run, &self.facts.user, Some(&place));
             self.warn_if(host, Some(forgotten.map(drop)));
         }

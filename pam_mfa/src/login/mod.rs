@@ -162,8 +162,11 @@ impl Login<'_> {
             words::explain(host, denied);
             return self.facts.deny(host, denied, "", false);
         }
-        let enrols =
-            phase == Phase::Auth && self.args.enroll != Enroll::Never && self.keep() != Keep::Home;
+        // What is enrolled here makes codes by time.
+        let enrols = phase == Phase::Auth
+            && self.args.enroll != Enroll::Never
+            && self.keep() != Keep::Home
+            && demand.factors.otp;
         let store = match self.account() {
             Ok(store) => store,
             Err(Unusable { trouble, ask: true }) => return self.pretend(host, &trouble),

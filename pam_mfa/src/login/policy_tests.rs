@@ -502,3 +502,65 @@ fn what_is_no_guess_is_no_failure() {
     assert_eq!(stage.prompts.len(), 2);
     assert_eq!(stage.reason(), "conversation_failed");
 }
+
+/// Else a stranger would learn who is enrolled by answering nothing a few times.
+#[test]
+fn an_empty_answer_is_no_guess_whoever_it_is_for() {
+    for user in [None, Some("no such user")] {
+        let mut stage = stage("limits = { failures = 2 }");
+        stage.user = user.map(str::to_owned).or(stage.user);
+        for _ in 0..5 {
+            stage = stage.types(&[""]);
+            assert_eq!(stage.login(""), Outcome::Denied);
+            assert_eq!(stage.prompts.len(), 1, "{user:?}: {}", stage.last_log());
+        }
+        for _ in 0..2 {
+            stage = stage.types(&["000000"]);
+            assert_eq!(stage.login(""), Outcome::Denied);
+        }
+        assert_eq!(stage.login(""), Outcome::Denied);
+        assert_eq!(stage.reason(), "too_many_failures", "{user:?}");
+    }
+}
+
+#[test]
+fn names_that_nobody_has_leave_no_files() {
+    let mut stage = stage("limits = { failures = 1 }");
+    for number in 0..30 {
+        for typed in ["000000", "000001"] {
+            stage = stage.types(&[typed]);
+            stage.user = Some(format!("no such user {number}"));
+            assert_eq!(stage.login(""), Outcome::Denied);
+        }
+    }
+    assert_eq!(stage.reason(), "source_limited");
+    assert_eq!(stage.files_in_run(), ["failures"]);
+}
+
+#[test]
+fn who_comes_from_a_name_does_not_pass_for_who_sits_here() {
+    let mut stage = stage("limits = { failures = 1 }");
+    stage.service = "login".to_owned();
+    stage.variables.clear();
+    stage.remote = Some("client.example".to_owned());
+    for reason in ["wrong_code", "too_many_failures"] {
+        stage = stage.types(&["000000"]);
+        assert_eq!(stage.login(""), Outcome::Denied);
+        assert_eq!(stage.reason(), reason);
+    }
+    let mut stage = stage.types(&[&code(STEP)]);
+    stage.remote = None;
+    assert_eq!(stage.login(""), Outcome::Accepted, "{}", stage.last_log());
+}
+
+#[test]
+fn nobody_enrols_what_the_rule_does_not_take() {
+    for (takes, asked) in [("otp", "Code from the app: "), ("recovery", "Verification code: ")] {
+        let policy = format!("version = 1\n{}", rule("", &format!("require = [\"{takes}\"]")));
+        let mut stage =
+            Stage::with_records().with_etc(&[("policy.toml", &policy)]).types(&["000000"]);
+        assert_eq!(stage.login_with("store=system enroll account=yes"), Outcome::Denied);
+        assert_eq!(stage.prompts[0].0, asked);
+        assert_eq!(stage.shown.is_empty(), takes == "recovery", "no secret is shown");
+    }
+}

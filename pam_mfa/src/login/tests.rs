@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ffi::{CStr, CString};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use mfa_core::fresh::Leader;
 use mfa_core::otp::{Algorithm, Digits, Otp};
@@ -120,6 +120,20 @@ impl Stage {
     fn base(&self) -> Base {
         let [run, records] = self.paths();
         Base::new(&records, &run)
+    }
+
+    /// What is in /run/pam_mfa and its directories, in order.
+    pub(super) fn files_in_run(&self) -> Vec<String> {
+        let names = |dir: &Path| -> Vec<_> {
+            fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect()
+        };
+        let [run, _] = self.paths();
+        let (dirs, mut files): (Vec<_>, Vec<_>) =
+            names(&run).into_iter().partition(|path| path.is_dir());
+        files.extend(dirs.iter().flat_map(|dir| names(dir)));
+        files.sort();
+        let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+        files.iter().map(name).collect()
     }
 
     /// The place of the user's system record.
@@ -575,6 +589,20 @@ fn what_cannot_be_written_denies_unless_that_is_allowed() {
             if outcome == Outcome::Denied { " reason=cannot_write " } else { " reuse=possible " };
         assert!(stage.last_log().contains(word), "{}", stage.last_log());
     }
+}
+
+/// Nothing is counted there: who could tell a right code from a wrong one would try them all.
+#[test]
+fn what_cannot_be_written_tells_no_code() {
+    let right = code(STEP);
+    let told = [right.as_str(), "000000"].map(|typed| {
+        let mut stage = Stage::new("\" TOTP_AUTH\n\" RATE_LIMIT 3 30").types(&[typed]);
+        fs::create_dir(stage.dir.path().join("f~mfa")).unwrap();
+        assert_eq!(stage.login(""), Outcome::Denied);
+        assert_eq!(stage.reason(), "cannot_write", "{typed}");
+        stage.said
+    });
+    assert_eq!(told[0], told[1]);
 }
 
 #[test]
