@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::codes::{bypass as bypass_code, recovery};
 use crate::{
     apply, bypass, check, credential, doctor, events, explain, export, forget, import, policy,
-    reset, show, state, ticket, unlock, users, verify,
+    reset, seal, show, state, ticket, unlock, users, verify,
 };
 
 /// Who has enrolled what, who must give a code, and what is wrong. For root
@@ -72,7 +72,7 @@ pub enum Command {
     /// Make a google-authenticator file of a system record
     Export(export::Export),
     /// Encrypt the secrets of all system records with this host's key
-    Seal,
+    Seal(seal::Args),
     /// Decrypt them again
-    Unseal,
+    Unseal(seal::Args),
 }

@@ -11,13 +11,13 @@ use anstream::{AutoStream, ColorChoice};
 use clap::Parser;
 use mfa_core::random;
 use mfa_core::store::Base;
+use mfa_enroll::log::{self, Invoker};
 use nix::unistd::gethostname;
 use terminal_size::{Width, terminal_size_of};
 
 use crate::cli::{Cli, Command};
 use crate::codes::{bypass as bypass_code, recovery};
 use crate::failure::Failure;
-use crate::log::{self, Invoker};
 use crate::policy::Login;
 use crate::world::World;
 use crate::{
@@ -42,7 +42,7 @@ pub fn main() -> ExitCode {
         login: &Login::of_process,
         clock: &|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
         random: &random::system,
-        log: &log::write,
+        log: &|line| log::write("mfactl", line),
         journal: &events::journal,
         logs: ["/var/log/auth.log", "/var/log/secure"].map(PathBuf::from).into(),
         everyone: &homes::everyone,
@@ -104,7 +104,148 @@ pub(crate) fn run(
         Command::Apply(args) => apply::apply(args, world, input, output),
         Command::Import(args) => import::run(args, world, output),
         Command::Export(args) => export::run(args, world, output),
-        Command::Seal => seal::seal(world, output),
-        Command::Unseal => seal::unseal(world, output),
+        Command::Seal(args) => seal::seal(args, world, output),
+        Command::Unseal(args) => seal::unseal(args, world, output),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use mfa_core::notice::Kind;
+
+    use crate::failure::Failure;
+    use crate::lab::{Lab, NOW, totp};
+
+    #[test]
+    fn others_than_root_are_turned_away_before_anything_is_done() {
+        let lab = Lab::new();
+        lab.enrol("daemon", vec![totp(1, "phone")]);
+        let file = lab.dir.path().join("a.toml").display().to_string();
+        fs::write(&file, "version = 1\n").unwrap();
+        lab.uid.set(1000);
+        for line in [
+            "users",
+            "credential list daemon",
+            "credential add daemon --name spare --no-confirm",
+            "credential rename daemon phone mobile",
+            "credential remove daemon phone --last",
+            "credential rebind daemon",
+            "ticket daemon",
+            "codes daemon",
+            "codes daemon --new",
+            "bypass-code daemon",
+            "bypass list",
+            "bypass show b7",
+            "bypass add 192.0.2.0/24 --reason x",
+            "bypass set b7 --reason y",
+            "bypass remove b7",
+            "show daemon",
+            "show daemon phone",
+            "reset daemon --yes",
+            "unlock daemon",
+            "verify daemon 123456",
+            "log",
+            "state init daemon",
+            "forget daemon",
+            "check",
+            "check daemon",
+            "explain --user daemon --service sshd",
+            &format!("policy try {file} --for 10m"),
+            "policy confirm",
+            "policy revert",
+            "policy status",
+            &format!("apply {file}"),
+            "import daemon",
+            "export daemon",
+            "seal",
+            "unseal",
+        ] {
+            let refused = lab.run(line, "").unwrap_err();
+            assert!(matches!(refused, Failure::NotRoot), "{line}: {refused}");
+            assert_eq!(*lab.said.borrow(), "", "{line}");
+        }
+        assert!(lab.log.borrow().is_empty());
+        let said = lab.run(&format!("check --policy {file}"), "").unwrap();
+        assert_eq!(said, "0 rules, no mistakes.\n");
+        fs::write(&file, "").unwrap();
+        assert!(matches!(lab.run(&format!("check {file}"), ""), Err(Failure::Mistakes(1))));
+    }
+
+    #[test]
+    fn what_is_done_to_ones_factors_is_to_be_told() {
+        let lab = Lab::new();
+        let record = lab.enrol("daemon", vec![totp(1, "phone")]);
+        let latest = |count: usize| -> Vec<_> {
+            let (_, state) = record.read().unwrap();
+            state
+                .notices
+                .iter()
+                .rev()
+                .take(count)
+                .map(|notice| (notice.kind, notice.time))
+                .collect()
+        };
+        let mut more = record.read().unwrap().0;
+        more.credentials.extend([totp(2, "spare"), totp(3, "third")]);
+        for (line, input, kind) in [
+            ("credential add daemon --name spare --no-confirm", "", Kind::Enrolled),
+            ("codes daemon --new", "", Kind::RecoveryCodes),
+            ("bypass-code daemon", "", Kind::BypassCode),
+            ("credential remove daemon spare", "", Kind::Removed),
+            ("codes daemon --new", "", Kind::RecoveryCodes),
+            ("reset daemon recovery --yes", "", Kind::Removed),
+            ("apply -", &more.to_text(), Kind::Enrolled),
+        ] {
+            lab.run(line, input).unwrap();
+            assert_eq!(latest(1), [(kind, NOW)], "{line}");
+        }
+        lab.run("reset daemon --yes", "").unwrap();
+        lab.run("credential add daemon --name phone --no-confirm", "").unwrap();
+        assert_eq!(latest(4), [(Kind::Enrolled, NOW), (Kind::Reset, NOW)]);
+    }
+
+    #[test]
+    fn every_command_speaks_to_scripts() {
+        let lab = Lab::new();
+        lab.enrol("daemon", vec![totp(1, "phone")]);
+        let [policy, file] = ["policy", "file"].map(|name| lab.dir.path().join(name));
+        fs::write(&policy, "version = 1\n").unwrap();
+        let [policy, file] = [policy, file].map(|path| path.display().to_string());
+        for (line, key) in [
+            ("users", "users"),
+            ("credential list daemon", "credentials"),
+            ("credential rename daemon phone mobile", "changed"),
+            ("credential rebind daemon", "changed"),
+            ("codes daemon --new", "new_codes"),
+            ("bypass-code daemon", "code"),
+            ("show daemon", "factors"),
+            ("verify daemon 123456", "user"),
+            ("state init --all", "users"),
+            ("unlock daemon", "failures"),
+            ("forget --all", "forgotten"),
+            ("bypass add 192.0.2.0/24 --reason x", "id"),
+            ("bypass list", "bypasses"),
+            ("explain --user daemon --service sshd", "outcome"),
+            ("check", "mistakes"),
+            (&format!("policy try {policy} --for 10m"), "on_trial"),
+            ("policy status", "on_trial"),
+            ("policy revert", "on_trial"),
+            ("seal", "changed"),
+            ("unseal", "same"),
+            (&format!("export daemon --lossy --output {file}"), "left_out"),
+            ("import daemon", "users"),
+            ("credential remove daemon mobile --last", "changed"),
+            ("reset daemon --yes", "changed"),
+            ("ticket daemon", "ticket"),
+        ] {
+            // Some fail, and say so in the object as well.
+            let _ = lab.run(&format!("{line} --json"), "");
+            let said = lab.said.borrow();
+            let object: serde_json::Value = serde_json::from_str(&said).expect(line);
+            assert!(!object[key].is_null(), "{line}: {said}");
+            assert_eq!(said.lines().count(), 1, "{line}: {said}");
+        }
     }
 }

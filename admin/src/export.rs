@@ -1,7 +1,7 @@
 //! `mfactl export`: a google-authenticator file of a system record, which goes on where the record is.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mfa_core::account::{Change, Progress, REMEMBERED, RateLimit};
@@ -11,11 +11,13 @@ use mfa_core::record::{CodeKind, Credential, Method, Record};
 use mfa_core::secret::ScratchCodes;
 use mfa_core::state::{State, Used};
 use mfa_core::store::GauthFile;
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::log::changed;
 use crate::person::Person;
+use crate::report::json;
 use crate::secret;
 use crate::world::World;
 
@@ -38,6 +40,18 @@ pub struct Export {
     /// Leave out what the file cannot hold
     #[arg(long)]
     pub lossy: bool,
+    /// Print one JSON object once the file is written
+    #[arg(long, requires = "output")]
+    pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    user: &'a str,
+    credential: &'a str,
+    file: &'a Path,
+    /// What the file cannot hold.
+    left_out: Vec<String>,
 }
 
 /// Runs the command. The record stays, and counts.
@@ -77,6 +91,10 @@ pub fn run(args: &Export, world: &World, output: &mut dyn Write) -> Result<(), F
     }
     GauthFile::of_caller(path.clone()).install(&text)?;
     tell(&path.display().to_string());
+    if args.json {
+        let (user, credential) = (person.name.as_str(), credential.name.as_str());
+        return json(output, &Report { user, credential, file: path, left_out: losses });
+    }
     for loss in losses {
         writeln!(output, "Left out: {loss}.").map_err(Failure::Output)?;
     }

@@ -12,13 +12,13 @@ use mfa_core::record::{Credential, Id, Kept, Method, Name, Record};
 use mfa_core::secret::Secret;
 use mfa_core::state::{State, Used};
 use mfa_core::store::{Base, Lost, SystemRecord};
+use mfa_enroll::log::Invoker;
 use nix::unistd::{Uid, User};
 use tempfile::TempDir;
 
 use crate::cli::Cli;
 use crate::command;
 use crate::failure::Failure;
-use crate::log::Invoker;
 use crate::policy::Login;
 use crate::world::World;
 

@@ -11,18 +11,27 @@ use mfa_core::seal::{self, HostKey, KEY_BYTES, Unsealable};
 use mfa_core::store::{Base, Lost, SystemRecord, Trouble, make_host_key};
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::Uid;
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, is_absent};
 use crate::log::changed;
 use crate::person;
+use crate::report::json;
 use crate::world::World;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
 
 /// Encrypts what is not encrypted yet. Makes the host's key, if there is none.
 ///
 /// # Errors
 /// Why nothing was done, or [`Failure::Some`] after the others were sealed.
-pub fn seal(world: &World, output: &mut dyn Write) -> Result<(), Failure> {
+pub fn seal(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
     let base = &world.base;
     let users = person::everyone(base)?;
     let _turn = take_turns(base)?;
@@ -46,10 +55,15 @@ pub fn seal(world: &World, output: &mut dyn Write) -> Result<(), Failure> {
             })
         }
     };
-    let done = each(world, &users, output, &sealed, ("plain", "sealed"))?;
+    let done = each(world, &users, &sealed, ("plain", "sealed"))?;
+    if args.json {
+        json(output, &done)?;
+        return done.finish();
+    }
+    done.list(output)?;
     let say =
         |output: &mut dyn Write, text: String| writeln!(output, "{text}").map_err(Failure::Output);
-    let Done { changed, same, .. } = done;
+    let Done { changed, same, .. } = &done;
     say(output, format!("Records sealed: {changed}; sealed before: {same}."))?;
     let key = base.keys.iter().find(|key| key.exists());
     if let Some(key) = key {
@@ -69,7 +83,7 @@ pub fn seal(world: &World, output: &mut dyn Write) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`seal()`]; also that there is no key.
-pub fn unseal(world: &World, output: &mut dyn Write) -> Result<(), Failure> {
+pub fn unseal(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), Failure> {
     let base = &world.base;
     let users = person::everyone(base)?;
     let _turn = take_turns(base)?;
@@ -81,8 +95,13 @@ pub fn unseal(world: &World, output: &mut dyn Write) -> Result<(), Failure> {
         let secret = secret.map_err(|reason| trouble(reason, credential))?;
         Ok(Some(Kept::Plain(secret)))
     };
-    let done = each(world, &users, output, &plain, ("sealed", "plain"))?;
-    let Done { changed, same, .. } = done;
+    let done = each(world, &users, &plain, ("sealed", "plain"))?;
+    if args.json {
+        json(output, &done)?;
+        return done.finish();
+    }
+    done.list(output)?;
+    let Done { changed, same, .. } = &done;
     writeln!(output, "Records unsealed: {changed}; not sealed before: {same}.")
         .map_err(Failure::Output)?;
     if let Some(key) = base.keys.iter().find(|key| key.exists()) {
@@ -96,18 +115,30 @@ pub fn unseal(world: &World, output: &mut dyn Write) -> Result<(), Failure> {
 /// What one credential's secret is to be; `None` if it is so already.
 type Change<'a> = dyn Fn(&Record, &Credential) -> Result<Option<Kept>, Failure> + 'a;
 
-/// How many records were changed, were as they should be, and could not be changed.
-#[derive(Default)]
+/// How many records were changed and were as they should be, and which could not be changed.
+#[derive(Default, Serialize)]
 struct Done {
     changed: usize,
     same: usize,
-    failed: usize,
+    failed: Vec<Failed>,
+}
+
+#[derive(Serialize)]
+struct Failed {
+    user: String,
+    why: String,
 }
 
 impl Done {
+    fn list(&self, output: &mut dyn Write) -> Result<(), Failure> {
+        self.failed.iter().try_for_each(|Failed { user, why }| {
+            writeln!(output, "{}: failed: {why}.", user.escape_debug()).map_err(Failure::Output)
+        })
+    }
+
     fn finish(self) -> Result<(), Failure> {
-        let of = self.changed + self.same + self.failed;
-        match self.failed {
+        let of = self.changed + self.same + self.failed.len();
+        match self.failed.len() {
             0 => Ok(()),
             failed => Err(Failure::Some { failed, of, dry_run: false }),
         }
@@ -117,7 +148,6 @@ impl Done {
 fn each(
     world: &World,
     users: &[String],
-    output: &mut dyn Write,
     change: &Change,
     (before, after): (&str, &str),
 ) -> Result<Done, Failure> {
@@ -132,9 +162,7 @@ fn each(
             // Gone meanwhile.
             Err(Failure::Record(trouble)) if is_absent(&trouble) => {}
             Err(failure) => {
-                done.failed += 1;
-                writeln!(output, "{}: failed: {failure}.", user.escape_debug())
-                    .map_err(Failure::Output)?;
+                done.failed.push(Failed { user: user.clone(), why: failure.to_string() });
             }
         }
     }

@@ -15,6 +15,7 @@ use crate::app::{Names, offer};
 use crate::enrolment::Enrolment;
 use crate::facts::Facts;
 use crate::failure::Failure;
+use crate::log::changed;
 use crate::person::Person;
 use crate::report::{json, table};
 use crate::waiting::Waiting;
@@ -93,6 +94,8 @@ pub fn show(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), Fa
     let digits = credential.digits.map_err(|reason| hidden(&reason))?;
     let uri = args.names.uri(world, &person.name, secret, (method, algorithm, digits));
 
+    // Before anybody sees it.
+    changed(world, ("user", &person.name), "show", name, "output");
     let mut talk = Talk::new(io::empty(), output);
     if !args.uri {
         let mode = args.qr_mode.or(if world.columns.is_none() && args.qr {
@@ -156,6 +159,8 @@ mod tests {
         assert!(said.contains('\u{2580}') && said.ends_with(&uri), "{said}");
         let said = lab.run("show daemon --qr-mode none", "").unwrap();
         assert!(!said.contains('\u{2580}') && said.ends_with(&uri), "{said}");
+        let line = "changed user=daemon what=show before=phone after=output uid=0 login_uid=1000";
+        assert_eq!(*lab.log.borrow(), [line; 4]);
 
         lab.enrol("daemon", vec![totp(1, "phone"), hotp(2, "token")]);
         let sentence = lab.refused("show daemon --uri");

@@ -6,11 +6,13 @@ use clap::{Subcommand, value_parser};
 use mfa_core::record::{Method, Record};
 use mfa_core::state::State;
 use mfa_core::store::Lost;
+use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::fresh::Fresh;
 use crate::log::changed;
 use crate::person::{self, Person};
+use crate::report::json;
 use crate::world::World;
 
 /// What to do with states.
@@ -43,6 +45,26 @@ pub struct Init {
     /// No recovery or bypass code has been used: all are good
     #[arg(long)]
     codes_unused: bool,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    users: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    user: String,
+    /// Whether the state was made or filled up.
+    changed: bool,
+    /// Why it was not; `null` if all is well.
+    failed: Option<String>,
+    #[serde(skip)]
+    said: String,
 }
 
 /// Runs the command.
@@ -54,28 +76,40 @@ pub fn run(command: &Command, world: &World, output: &mut dyn Write) -> Result<(
     let now = (world.clock)();
     let fresh = Fresh { now, counter: args.counter, codes_unused: args.codes_unused };
     if let Some(user) = &args.user {
-        let said = init(&Person::find(&world.base, user)?, fresh, world)?;
-        return writeln!(output, "{said}").map_err(Failure::Output);
+        let row = init(&Person::find(&world.base, user)?, fresh, world)?;
+        return Report { users: vec![row] }.write(args.json, output);
     }
-    let users = person::everyone(&world.base)?;
-    let mut failed = 0;
-    for user in &users {
-        let done = Person::find(&world.base, user).and_then(|person| init(&person, fresh, world));
-        let said = done.unwrap_or_else(|failure| {
-            failed += 1;
-            format!("{user}: left as it is: {failure}.")
-        });
-        writeln!(output, "{said}").map_err(Failure::Output)?;
-    }
+    let one = |user: String| {
+        let done = Person::find(&world.base, &user).and_then(|person| init(&person, fresh, world));
+        done.unwrap_or_else(|failure| {
+            let said = format!("left as it is: {failure}.");
+            Row { user, changed: false, failed: Some(failure.to_string()), said }
+        })
+    };
+    let users: Vec<_> = person::everyone(&world.base)?.into_iter().map(one).collect();
+    let (of, failed) = (users.len(), users.iter().filter(|row| row.failed.is_some()).count());
+    Report { users }.write(args.json, output)?;
     if failed == 0 {
         return Ok(());
     }
-    Err(Failure::Some { failed, of: users.len(), dry_run: false })
+    Err(Failure::Some { failed, of, dry_run: false })
 }
 
-fn init(person: &Person, fresh: Fresh, world: &World) -> Result<String, Failure> {
+impl Report {
+    fn write(&self, as_json: bool, output: &mut dyn Write) -> Result<(), Failure> {
+        if as_json {
+            return json(output, self);
+        }
+        self.users.iter().try_for_each(|Row { user, said, .. }| {
+            writeln!(output, "{user}: {said}").map_err(Failure::Output)
+        })
+    }
+}
+
+fn init(person: &Person, fresh: Fresh, world: &World) -> Result<Row, Failure> {
     let (mut edit, record) = person.edit(Lost::Renew)?;
     let user = &person.name;
+    let row = |changed, said| Row { user: user.clone(), changed, failed: None, said };
     let mut state = edit.state().cloned().unwrap_or_default();
     let tokens = tokens(&record, &state);
     if fresh.counter.is_some() && tokens.len() != 1 {
@@ -86,10 +120,9 @@ fn init(person: &Person, fresh: Fresh, world: &World) -> Result<String, Failure>
     }
     let added = fresh.fill(&mut state, &record, |_| true);
     if edit.state().is_some() && added == 0 {
-        return Ok(format!("{user}: has its state; left alone."));
+        return Ok(row(false, "has its state; left alone.".to_owned()));
     }
-    let mut said =
-        vec![format!("{user}: the state is made. Time-based codes up to now count as used.")];
+    let mut said = vec!["the state is made. Time-based codes up to now count as used.".to_owned()];
     if fresh.counter.is_none() {
         let again = |name| format!("{name:?} is good again after two consecutive codes.");
         said.extend(tokens.into_iter().map(again));
@@ -105,7 +138,7 @@ fn init(person: &Person, fresh: Fresh, world: &World) -> Result<String, Failure>
     let codes = if fresh.codes_unused { "unused" } else { "used" };
     let after = format!("counter:{counter},codes:{codes}");
     changed(world, ("user", user), "state", before, &after);
-    Ok(said.join(" "))
+    Ok(row(true, said.join(" ")))
 }
 
 /// The names of event-based credentials that the state does not know.

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use mfa_core::random::Random;
 use mfa_core::store::{Base, Trouble};
+use mfa_enroll::log::Invoker;
 
 use crate::failure::Failure;
-use crate::log::Invoker;
 use crate::policy::Login;
 
 /// Gives each line since then, in seconds since 1970, to whoever takes them.

@@ -17,6 +17,7 @@ use terminal_size::{Width, terminal_size_of};
 use crate::args::{self, Request};
 use crate::enrol::{self, Enrolment};
 use crate::failure::Failure;
+use crate::log::{self, Invoker, Log};
 use crate::plan::{Owner, Plan};
 use crate::qr_file::QrFile;
 use crate::save::{HomeFile, Target, UserRecord, make_way};
@@ -73,6 +74,7 @@ fn carry_out<T: Target>(plan: Plan, target: &T, person: OsString) -> Result<(), 
         qr_file: qr_file.as_ref().map(|file| file.path.as_path()),
         clock: &|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
         random: &random::system,
+        log: Log { invoker: &Invoker::of_process(), write: &|line| log::write("mfa-enroll", line) },
         warn: &|sentence| complain(&sentence),
     };
     let Some(enrolment) = enrol::enrol(plan, &mut talk, target, &world)? else { return Ok(()) };

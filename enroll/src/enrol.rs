@@ -150,6 +150,7 @@ fn uri(plan: &Plan, world: &World, secret: &Secret) -> Zeroizing<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::{Invoker, Log};
     use std::cell::Cell;
     use std::ffi::OsString;
 
@@ -178,11 +179,13 @@ mod tests {
         let qr_file = args.qr_file.clone();
         let home = tempfile::tempdir().unwrap();
         let target = HomeFile::new(home.path().join("file")).unwrap();
+        let root = Invoker { uid: 0, login_uid: None, sudo_user: None };
         let world = World {
             person: "alice".into(),
             host: "host".into(),
             columns,
             qr_file: qr_file.as_deref(),
+            log: Log { invoker: &root, write: &|_| {} },
             warn: &|_| {},
             clock: &|| NOW,
             random: &|bytes: &mut [u8]| {

@@ -1,5 +1,5 @@
 //! The command mfa-enroll, and what of it other commands use: asking and telling, what an app
-//! is to know, its QR code, and the code that confirms a secret.
+//! is to know, its QR code, the code that confirms a secret, and the system's log.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -13,6 +13,7 @@ pub mod command;
 pub mod confirm;
 mod enrol;
 pub mod failure;
+pub mod log;
 mod plan;
 pub mod qr;
 pub mod qr_file;

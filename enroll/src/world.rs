@@ -5,6 +5,8 @@ use std::path::Path;
 
 use mfa_core::random::Random;
 
+use crate::log::Log;
+
 /// The person, the machine, the files.
 pub struct World<'a> {
     /// The name of who is enrolled.
@@ -19,6 +21,8 @@ pub struct World<'a> {
     pub clock: &'a dyn Fn() -> u64,
     /// Where secrets come from.
     pub random: &'a Random<'a>,
+    /// The system's log.
+    pub log: Log<'a>,
     /// Takes a sentence of warning, without its full stop.
     pub warn: &'a dyn Fn(&str),
 }

@@ -146,6 +146,8 @@ fn root_enrols_somebody() {
     dialogue.expect(&format!("Written to {RECORD}."));
     dialogue.expect("used up; the next one ");
     assert!(dialogue.ends());
+    machine.log.expect("changed user=alice what=credential before=\"\" after=phone uid=0");
+    machine.log.expect("changed user=alice what=recovery_codes before=0 after=5 uid=0");
     assert!(alice.files().is_empty());
     for (path, mode) in [(RECORD, 0o600), ("/var/lib/pam_mfa/state/alice", 0o600)] {
         let file = fs::metadata(path).expect("it was written");

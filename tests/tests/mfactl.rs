@@ -238,3 +238,51 @@ fn what_happened_is_read_back_from_the_log() {
     }
     assert!(!said.contains('\x1b'), "{said}");
 }
+
+#[test]
+fn every_command_speaks_to_a_person() {
+    let machine = Machine::new();
+    let alice = machine.user("alice");
+    enrol();
+    let typed = |line: &str| {
+        let mut command = Command::new("mfactl");
+        let mut terminal = machine.terminal(command.args(line.split(' ')));
+        assert!(terminal.ends(), "{line}: {}", terminal.screen());
+        terminal.screen()
+    };
+    for (line, said) in [
+        ("credential rename alice phone Pixel", "\"Pixel\" now."),
+        ("credential list alice", "Pixel"),
+        ("credential rebind alice", "already."),
+        ("codes alice --new", "Recovery codes of alice"),
+        ("codes alice", "alice has 10 recovery codes"),
+        ("bypass-code alice", "-"),
+        ("show alice", "Pixel (totp)"),
+        ("show alice Pixel", "The secret key is: "),
+        ("users", "alice"),
+        ("state init alice", "has its state"),
+        ("unlock alice", "nobody had to wait"),
+        ("unlock 192.0.2.7", "nobody had to wait"),
+        ("forget alice", "0 checks forgotten"),
+        ("explain --user alice --service sshd", "Asked for a second factor"),
+        ("check", "no mistakes."),
+        ("import alice", "alice"),
+        ("seal", "Records sealed: 1"),
+        ("unseal", "Records unsealed: 1"),
+        ("export alice --lossy --output /root/alice", "goes on where the record of alice is"),
+        ("credential remove alice Pixel --last", "was the last"),
+        ("ticket alice", "Lets alice enrol at a login"),
+        ("policy status", "There is no policy in /etc/pam_mfa"),
+    ] {
+        let screen = typed(line);
+        assert!(screen.contains(said), "{line}: {screen}");
+    }
+    // Who saw the secret is on record.
+    machine.log.expect("changed user=alice what=show before=Pixel after=output uid=0");
+    for line in ["show alice phone", "forget --all", "seal", "state init --all", "ticket alice"] {
+        let words: Vec<_> = std::iter::once("/usr/sbin/mfactl").chain(line.split(' ')).collect();
+        let mut terminal = machine.terminal(&alice.command(&words));
+        terminal.expect("mfactl: only root may do this; run it by sudo.");
+        assert!(!terminal.ends(), "{line}");
+    }
+}

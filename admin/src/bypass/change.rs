@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use mfa_core::policy::{BYPASS, Bypass, Network, NoNetwork, Turn, bypass};
+use mfa_enroll::log::Invoker;
 use nix::unistd::{Uid, User};
 use serde::Serialize;
 
@@ -10,7 +11,7 @@ use super::entry::{Row, check_width, expires, services, summary, warnings};
 use super::expiry::Expiry;
 use super::{edit, find, understand};
 use crate::failure::Failure;
-use crate::log::{Invoker, changed};
+use crate::log::changed;
 use crate::report::json;
 use crate::world::World;
 
@@ -270,4 +271,23 @@ fn name_of(invoker: &Invoker) -> Option<String> {
     let name = |uid| User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name);
     let login = invoker.login_uid.and_then(name);
     login.or_else(|| invoker.sudo_user.clone()).or_else(|| name(invoker.uid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::uid_of;
+
+    #[test]
+    fn whoever_logged_in_answers_for_it() {
+        let [daemon, bin] = ["daemon", "bin"].map(uid_of);
+        for (login_uid, sudo_user, owner) in [
+            (Some(daemon), Some("alice"), "daemon"),
+            (None, Some("alice"), "alice"),
+            (None, None, "bin"),
+        ] {
+            let invoker = Invoker { uid: bin, login_uid, sudo_user: sudo_user.map(str::to_owned) };
+            assert_eq!(name_of(&invoker).as_deref(), Some(owner));
+        }
+    }
 }

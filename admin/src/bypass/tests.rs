@@ -298,6 +298,8 @@ fn what_may_not_be_meant() {
     {
         assert_eq!(warnings(fine), [""; 0], "{fine}");
     }
+    let said = lab.run("bypass set b1 --owner ops", "").unwrap();
+    assert!(!said.contains("overlaps"), "an entry does not overlap itself: {said}");
     let said = lab.run("bypass set b3 --network 203.0.113.1", "").unwrap();
     assert_eq!(
         said,

@@ -93,14 +93,14 @@ pub fn check(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), F
     finding::verdict(&report.mistakes)
 }
 
-/// The text of a policy that is to be installed, if it has no mistake; what it has is written.
+/// The text of a policy that is to be installed here, if it has no mistake; what it has is written.
 ///
 /// # Errors
 /// [`Failure::File`], or [`Failure::Mistakes`].
 pub fn policy_text(file: &Path, output: &mut dyn Write) -> Result<Vec<u8>, Failure> {
     let text = source::read(file, MAX_SIZE)?;
     let mut report = Report::default();
-    report.policy(file, &text, false);
+    report.policy(file, &text, true);
     finding::list(output, &report.mistakes)?;
     finding::warnings(output, &report.warnings)?;
     finding::verdict(&report.mistakes)?;

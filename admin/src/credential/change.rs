@@ -11,7 +11,22 @@ use crate::person::Person;
 use crate::time::moment;
 use crate::world::World;
 
-pub fn rename(person: &Person, old: &str, new: &Name, world: &World) -> Result<String, Failure> {
+/// What came of it.
+pub struct Done {
+    pub user: String,
+    /// Whether anything was changed.
+    pub changed: bool,
+    /// The sentence about it, without the user.
+    pub said: String,
+}
+
+impl Done {
+    fn changed(user: &str, said: String) -> Self {
+        Self { user: user.to_owned(), changed: true, said }
+    }
+}
+
+pub fn rename(person: &Person, old: &str, new: &Name, world: &World) -> Result<Done, Failure> {
     let (mut edit, mut record) = person.edit(Lost::Refuse)?;
     let user = &person.name;
     let place = place(&record, old)?;
@@ -27,10 +42,10 @@ pub fn rename(person: &Person, old: &str, new: &Name, world: &World) -> Result<S
     let state = edit.state().cloned().unwrap_or_default();
     edit.save(record, state)?;
     changed(world, ("user", user), "credential", old, new.as_str());
-    Ok(format!("{user}: {old:?} is called {:?} now.", new.as_str()))
+    Ok(Done::changed(user, format!("{old:?} is called {:?} now.", new.as_str())))
 }
 
-pub fn remove(person: &Person, name: &str, last: bool, world: &World) -> Result<String, Failure> {
+pub fn remove(person: &Person, name: &str, last: bool, world: &World) -> Result<Done, Failure> {
     let (mut edit, mut record) = person.edit(Lost::Refuse)?;
     let user = &person.name;
     let place = place(&record, name)?;
@@ -42,7 +57,7 @@ pub fn remove(person: &Person, name: &str, last: bool, world: &World) -> Result<
         edit.save(record, state)?;
         forget(world.run, user, None)?;
         changed(world, ("user", user), "credential", name, "");
-        return Ok(format!("{user}: {name:?} is removed."));
+        return Ok(Done::changed(user, format!("{name:?} is removed.")));
     }
     if !last {
         return Err(Failure::Refused(format!(
@@ -55,13 +70,14 @@ pub fn remove(person: &Person, name: &str, last: bool, world: &World) -> Result<
     edit.remove()?;
     forget(world.run, user, None)?;
     changed(world, ("user", user), "enrolment", &enrolled(&record, &state), "tombstone");
-    Ok(format!(
-        "{user}: {name:?} was the last; record and state are gone. A tombstone stays: what {user} \
-         has in the home does not count either.\n`mfactl credential add {user}` enrols again."
-    ))
+    let said = format!(
+        "{name:?} was the last; record and state are gone. A tombstone stays: what {user} has in the \
+         home does not count either.\n`mfactl credential add {user}` enrols again."
+    );
+    Ok(Done::changed(user, said))
 }
 
-pub fn rebind(person: &Person, world: &World) -> Result<String, Failure> {
+pub fn rebind(person: &Person, world: &World) -> Result<Done, Failure> {
     let user = &person.name;
     let uid = person.uid()?;
     let mut edit = person.record.edit(Lost::Refuse)?;
@@ -70,12 +86,14 @@ pub fn rebind(person: &Person, world: &World) -> Result<String, Failure> {
     };
     let was = std::mem::replace(&mut record.uid, uid.as_raw());
     if was == record.uid {
-        return Ok(format!("{user}: the record is for uid {uid} already."));
+        let said = format!("the record is for uid {uid} already.");
+        return Ok(Done { user: user.clone(), changed: false, said });
     }
     let state = edit.state().cloned().unwrap_or_default();
     edit.save(record, state)?;
     changed(world, ("user", user), "uid", &was.to_string(), &uid.to_string());
-    Ok(format!("{user}: the record was for uid {was} and is for uid {uid} now."))
+    let said = format!("the record was for uid {was} and is for uid {uid} now.");
+    Ok(Done::changed(user, said))
 }
 
 /// Where in the record the credential of this name is.

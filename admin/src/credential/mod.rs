@@ -8,10 +8,13 @@ use std::io::{BufRead, Write};
 
 use clap::Subcommand;
 use mfa_core::record::Name;
+use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::person::Person;
+use crate::report::json;
 use crate::world::World;
+use change::Done;
 
 /// What to do with credentials.
 #[derive(Debug, Subcommand)]
@@ -35,6 +38,9 @@ pub enum Command {
         /// What it shall be called: 1 to 32 printable characters
         #[arg(value_parser = name)]
         new: Name,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
     },
     /// Remove one: its codes are good no more
     Remove {
@@ -45,12 +51,25 @@ pub enum Command {
         /// Also if it is the last one; then recovery codes and all else that is enrolled go, too
         #[arg(long)]
         last: bool,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
     },
     /// Make the record good for the user id that the user has now, if it was made for another
     Rebind {
         /// The login name
         user: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
     },
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    user: &'a str,
+    /// Whether anything was.
+    changed: bool,
 }
 
 /// Runs the command.
@@ -64,14 +83,21 @@ pub fn run(
     output: &mut dyn Write,
 ) -> Result<(), Failure> {
     let find = |user: &str| Person::find(&world.base, user);
-    let said = match command {
+    let (Done { user, changed, said }, as_json) = match command {
         Command::List { user, json } => return list::list(&find(user)?, *json, world, output),
         Command::Add(args) => return add::add(&find(&args.user)?, args, world, input, output),
-        Command::Rename { user, old, new } => change::rename(&find(user)?, old, new, world)?,
-        Command::Remove { user, name, last } => change::remove(&find(user)?, name, *last, world)?,
-        Command::Rebind { user } => change::rebind(&find(user)?, world)?,
+        Command::Rename { user, old, new, json } => {
+            (change::rename(&find(user)?, old, new, world)?, *json)
+        }
+        Command::Remove { user, name, last, json } => {
+            (change::remove(&find(user)?, name, *last, world)?, *json)
+        }
+        Command::Rebind { user, json } => (change::rebind(&find(user)?, world)?, *json),
     };
-    writeln!(output, "{said}").map_err(Failure::Output)
+    if as_json {
+        return json(output, &Report { user: &user, changed });
+    }
+    writeln!(output, "{user}: {said}").map_err(Failure::Output)
 }
 
 fn name(text: &str) -> Result<Name, String> {

@@ -3,7 +3,7 @@
 /// What happened, and what is said of it. Anybody who can write to the log may have made it up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// The service that asked, or `mfactl`.
+    /// The service that asked, or the command: `mfactl`, `mfa-enroll`.
     pub service: String,
     /// The first word: accepted, denied, changed ...
     pub event: String,
@@ -24,7 +24,7 @@ impl Line {
                 let (place, text) = rest.split_once("): ")?;
                 (place.rsplit_once(':')?.0, text)
             }
-            None if program == "mfactl" => (program, message),
+            None if ["mfactl", "mfa-enroll"].contains(&program) => (program, message),
             None => return None,
         };
         let (event, mut rest) = text.split_once(' ')?;

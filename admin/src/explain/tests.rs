@@ -166,7 +166,7 @@ fn what_the_module_would_do() {
     // Past the day.
     let line = "explain --user bin --service sudo";
     let late = lab.run_at(NOW + 7 * 86_400, line, "").unwrap();
-    let told = "access requires MFA: enrol with mfa-enroll, or ask the administrator.\n";
+    let told = "reads: access requires MFA: enrol with mfa-enroll, or ask the administrator.\n";
     assert!(late.contains(told), "{late}");
     let record = lab.base().dir.join("users/daemon.toml");
     fs::write(record, "version = 1\n").unwrap();

@@ -161,7 +161,7 @@ fn confirm(args: &Confirm, world: &World, output: &mut dyn Write) -> Result<(), 
         }
     }
     step::take(&step::confirm(), world.run, world.etc)?;
-    log::changed(world, ("file", POLICY), "confirmed", "", "");
+    log::changed(world, ("file", POLICY), "trial", &moment(trial.until), "confirmed");
     say(args.json, "The new policy stays", world, output)
 }
 
@@ -194,7 +194,7 @@ fn revert(trial: &Trial, world: &World) -> Result<(), Failure> {
         None
     };
     step::take(&step::revert(previous), world.run, world.etc)?;
-    log::changed(world, ("file", POLICY), "reverted", "", "");
+    log::changed(world, ("file", POLICY), "trial", &moment(trial.until), "reverted");
     Ok(())
 }
 

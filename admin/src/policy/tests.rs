@@ -72,7 +72,7 @@ fn a_new_login_confirms() {
         *lab.log.borrow(),
         [
             "changed file=policy.toml what=trial before=\"\" after=2023-11-14T22:23:30Z uid=0 login_uid=1000",
-            "changed file=policy.toml what=confirmed before=\"\" after=\"\" uid=0 login_uid=1000",
+            "changed file=policy.toml what=trial before=2023-11-14T22:23:30Z after=confirmed uid=0 login_uid=1000",
         ]
     );
 }

@@ -99,6 +99,8 @@ fn command_lines_that_make_no_sense() {
     for line in [
         "",
         "frobnicate",
+        "export alice --json",
+        "policy try /nonexistent",
         "credential",
         "credential add",
         "credential add alice --name phone --json",

@@ -131,3 +131,44 @@ impl Bucket {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAUSES: Pauses = Pauses { failures: 5, max: 900 };
+    const NOW: u64 = 1_700_000_000;
+
+    fn bucket(entries: usize) -> Bucket {
+        Bucket(vec![Entry::default(); entries])
+    }
+
+    fn tags(user: u64) -> Tags {
+        Tags { source: 7, user }
+    }
+
+    #[test]
+    fn the_oldest_goes_where_there_is_no_room() {
+        let mut bucket = bucket(3);
+        for (user, at) in [(1, 20), (2, 10), (3, 30), (4, 40)] {
+            bucket.count(tags(user), NOW + at);
+        }
+        let mut users: Vec<_> = bucket.0.iter().map(|entry| entry.tags.user).collect();
+        users.sort_unstable();
+        assert_eq!(users, [1, 3, 4]);
+        // One that a wrong clock has put into the future goes before all.
+        bucket.count(tags(5), NOW + 90_000);
+        bucket.count(tags(6), NOW + 50);
+        assert!(bucket.0.iter().all(|entry| entry.tags.user != 5));
+    }
+
+    #[test]
+    fn many_users_may_fail_at_a_source_that_is_exempt() {
+        let mut bucket = bucket(32);
+        for user in 0..10 {
+            bucket.count(tags(user), NOW);
+        }
+        let admits = |exempt| bucket.admits(tags(99), PAUSES, exempt, NOW).map_err(|it| it.reason);
+        assert_eq!((admits(false), admits(true)), (Err(Reason::SourceLimited), Ok(())));
+    }
+}

@@ -165,6 +165,13 @@ fn a_source_that_is_exempt_may_have_any_number_of_users() {
         let admitted = (0..7).filter(|_| attempts.admit(NOW).unwrap().is_ok()).count();
         assert_eq!(admitted, 5, "{user}");
     }
+    // And none of them makes room for another.
+    for n in 0..300 {
+        let user = &format!("user{n}");
+        let attempts =
+            Attempts { run_dir, user, source: source(1), is_exempt: true, pauses: PAUSES };
+        assert!(attempts.look(NOW).unwrap().is_err(), "{user}");
+    }
 }
 
 #[test]

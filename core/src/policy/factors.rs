@@ -72,3 +72,63 @@ impl fmt::Display for Factors {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::{CodeKind, CodeSet};
+    use crate::codes::{Hash, Salt};
+    use crate::gauth::parse;
+
+    const OTP: Factors = Factors { otp: true, recovery: false };
+    const RECOVERY: Factors = Factors { otp: false, recovery: true };
+
+    #[test]
+    fn every_kind_of_code_is_one_of_the_two() {
+        for (factor, of) in [
+            (Factor::Totp, OTP),
+            (Factor::Hotp, OTP),
+            (Factor::Scratch, RECOVERY),
+            (Factor::Recovery, RECOVERY),
+            (Factor::Bypass, RECOVERY),
+        ] {
+            assert_eq!(
+                (OTP.hold(factor), RECOVERY.hold(factor)),
+                (of.otp, of.recovery),
+                "{factor:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_an_account_has_of_them() {
+        let empty = parse(b"");
+        let phone = parse(b"GEZDGNBVGY3TQOJQ\n\" TOTP_AUTH\n");
+        let scratch = Account { credentials: vec![], ..parse(b"GEZDGNBVGY3TQOJQ\n12345678\n") };
+        let set = CodeSet {
+            kind: CodeKind::Recovery,
+            salt: Salt::new([1; 16]),
+            hashes: vec![Hash::new([1; 32])],
+            used: Ok(0),
+            expires: None,
+        };
+        let codes =
+            Account { credentials: vec![], code_sets: vec![set], ..parse(b"GEZDGNBVGY3TQOJQ\n") };
+        let empty = Account { credentials: vec![], ..empty };
+        for (account, otp, recovery) in [
+            (&empty, false, false),
+            (&phone, true, false),
+            (&scratch, false, true),
+            (&codes, false, true),
+        ] {
+            assert_eq!((OTP.are_among(account), RECOVERY.are_among(account)), (otp, recovery));
+            assert!(Factors::ALL.are_among(account));
+            let mut left = account.clone();
+            OTP.restrict(&mut left);
+            assert!(!RECOVERY.are_among(&left));
+            let mut left = account.clone();
+            RECOVERY.restrict(&mut left);
+            assert!(!OTP.are_among(&left));
+        }
+    }
+}

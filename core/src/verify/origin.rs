@@ -209,6 +209,15 @@ secret = \"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\"
     }
 
     #[test]
+    fn failures_from_a_known_source_are_no_strangers() {
+        let mut login = Login::from_home();
+        assert_eq!(login.fail(HOME), (Reason::WrongCode, None));
+        assert_eq!(login.state.sources.strangers.failures, 0);
+        assert_eq!(login.fail(CAFE), (Reason::WrongCode, None));
+        assert_eq!(login.state.sources.strangers.failures, 1);
+    }
+
+    #[test]
     fn what_is_no_guess_is_no_failure() {
         let mut login = Login::new();
         login.enter(CAFE, "");

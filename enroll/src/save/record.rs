@@ -53,7 +53,10 @@ impl UserRecord {
         if is_full {
             return Err(RecordFailure::Full(user.name));
         }
-        let has_codes = before.as_ref().zip(state.as_ref()).is_some_and(has_codes);
+        let has_codes = before
+            .as_ref()
+            .zip(state.as_ref())
+            .is_some_and(|(record, state)| codes_left(record, state) > 0);
         let looks_home = matches!(presence, Presence::Absent | Presence::NoRecords);
         let home_file = Some(user.dir.join(".google_authenticator"))
             .filter(|file| looks_home && file.symlink_metadata().is_ok());
@@ -156,10 +159,23 @@ impl Target for UserRecord {
             self.before.clone().unwrap_or_else(|| Record::new(self.user(), self.user.uid.as_raw()));
         let mut state = edit.state().cloned().unwrap_or_default();
         record.rate_limit = self.limit(&factor.plan);
+        let replaced = record.credential(self.name.as_str()).map_or("", |_| self.name.as_str());
+        let drawn = factor.codes.as_ref().map(|drawn| drawn.hashes.len().to_string());
+        let left = codes_left(&record, &state).to_string();
         self.put(factor, &mut record, &mut state, world)?;
         state.retain(&record);
-        state.notify(Kind::Enrolled, (world.clock)());
-        edit.save(record, state).map_err(|trouble| RecordFailure::Trouble(trouble).into())
+        let now = (world.clock)();
+        if edit.record().is_none() && edit.is_buried().map_err(RecordFailure::Trouble)? {
+            state.notify(Kind::Reset, now);
+        }
+        state.notify(Kind::Enrolled, now);
+        edit.save(record, state).map_err(RecordFailure::Trouble)?;
+        let user = ("user", self.user());
+        world.log.changed(user, "credential", replaced, self.name.as_str());
+        if let Some(drawn) = drawn {
+            world.log.changed(user, "recovery_codes", &left, &drawn);
+        }
+        Ok(())
     }
 }
 
@@ -211,10 +227,10 @@ impl UserRecord {
     }
 }
 
-/// Whether recovery codes are left.
-fn has_codes((record, state): (&Record, &State)) -> bool {
-    let mut recovery = record.codes.iter().filter(|codes| codes.kind == CodeKind::Recovery);
-    recovery.any(|codes| state.codes_left(codes) > 0)
+/// How many recovery codes are left.
+fn codes_left(record: &Record, state: &State) -> usize {
+    let recovery = record.codes.iter().filter(|codes| codes.kind == CodeKind::Recovery);
+    recovery.map(|codes| state.codes_left(codes)).sum()
 }
 
 #[cfg(test)]

@@ -121,6 +121,20 @@ mod tests {
     }
 
     #[test]
+    fn who_was_reset_is_told_at_the_next_login() {
+        let mut stage = stage();
+        stage.place().edit_vacant().unwrap().bury("reset").unwrap();
+        assert_eq!(stage.account(LINE), Outcome::Accepted, "{}", stage.last_log());
+        let mut stage = stage.types(&[&code(STEP + 1)]);
+        assert_eq!(stage.login_with(LINE), Outcome::Accepted);
+        assert_eq!(
+            stage.shown,
+            ["On 2023-11-14 your second factors were reset; if that is news to you, tell the \
+              administrator"]
+        );
+    }
+
+    #[test]
     fn what_cannot_be_written_denies() {
         let mut stage = stage();
         let record = stage.record_path();

@@ -81,6 +81,11 @@ impl Login<'_> {
         let is_guess = is_guess(denied.reason) && !answer.is_empty();
         let vain = counted.filter(|_| !is_guess).zip(self.attempts());
         self.warn_if(host, vain.map(|(counted, attempts)| attempts.not_an_attempt(counted)));
+        // Nobody need meet the pause: what counted before ends as it begins.
+        let attempts = counted.and_then(|_| self.attempts());
+        if let Some(Ok(Err(paused))) = attempts.map(|attempts| attempts.look(host.now())) {
+            self.forget(host, paused);
+        }
     }
 
     /// Who has to wait is asked again afterwards, whatever counted before. Of whom nobody knows there is

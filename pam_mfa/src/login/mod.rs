@@ -366,6 +366,8 @@ fn put(host: &mut impl Host, prompt: &str, echo: bool) -> Result<Token, Reason> 
 }
 
 #[cfg(test)]
+mod policy_laws;
+#[cfg(test)]
 mod policy_tests;
 #[cfg(test)]
 mod tests;

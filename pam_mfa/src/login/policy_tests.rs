@@ -495,6 +495,23 @@ fn a_pause_comes_before_a_fresh_check_and_ends_it() {
 }
 
 #[test]
+fn a_pause_that_nobody_met_ends_a_fresh_check() {
+    let rules = rule("", "require = [\"otp\"]\nfresh = \"5m\"");
+    for (failures, outcome) in [(1, Outcome::Denied), (2, Outcome::Accepted)] {
+        let policy = format!("version = 1\nlimits = {{ failures = {failures} }}\n{rules}");
+        let mut stage =
+            Stage::new("\" TOTP_AUTH").with_etc(&[("policy.toml", &policy)]).types(&[&code(STEP)]);
+        assert_eq!(stage.login(""), Outcome::Accepted);
+        stage.service = "login".to_owned();
+        let mut stage = stage.types(&["000000"]);
+        assert_eq!(stage.login(""), Outcome::Denied);
+        stage.service = "sshd".to_owned();
+        let mut stage = stage.later(30);
+        assert_eq!(stage.login(""), outcome, "{failures}");
+    }
+}
+
+#[test]
 fn what_is_no_guess_is_no_failure() {
     let mut stage = stage("limits = { failures = 1 }");
     assert_eq!(stage.login(""), Outcome::Denied, "nobody answers");
@@ -562,5 +579,120 @@ fn nobody_enrols_what_the_rule_does_not_take() {
         assert_eq!(stage.login_with("store=system enroll account=yes"), Outcome::Denied);
         assert_eq!(stage.prompts[0].0, asked);
         assert_eq!(stage.shown.is_empty(), takes == "recovery", "no secret is shown");
+    }
+}
+
+#[test]
+fn the_day_by_which_to_enrol_has_begun_at_midnight() {
+    let rules = rule("", "require = [\"otp\"]\nenrolled_by = 2023-11-14T22:13:30Z");
+    let mut stage = stage(&rules);
+    fs::remove_file(stage.path()).unwrap();
+    assert_eq!(stage.login(""), Outcome::Denied);
+    assert_eq!(stage.reason(), "no_file");
+    let mut none = self::stage("");
+    fs::remove_file(none.path()).unwrap();
+    assert_eq!(none.login(""), Outcome::Denied);
+    assert!(none.said.is_empty(), "nobody is told who has not enrolled: {:?}", none.said);
+}
+
+#[test]
+fn a_home_that_is_not_there_may_hold_a_file_tomorrow() {
+    let mut stage = stage(&rule("", "require = [\"otp\"]\nenrolled_by = 2023-11-15"));
+    let line = format!("secret={}", stage.path().with_file_name("home").join("f").display());
+    assert_eq!(stage.login_with(&line), Outcome::Denied, "{}", stage.last_log());
+    assert_eq!(stage.reason(), "no_directory");
+}
+
+#[test]
+fn a_check_by_a_code_on_paper_ends_with_the_phone() {
+    let policy = format!("version = 1\n{}", rule("", "require = [\"recovery\"]\nfresh = \"5m\""));
+    let mut stage = Stage::new("\" TOTP_AUTH\n11111111\n22222222")
+        .with_etc(&[("policy.toml", &policy)])
+        .types(&["11111111"]);
+    assert_eq!(stage.login(""), Outcome::Accepted);
+    assert_eq!(stage.login(""), Outcome::Accepted, "fresh");
+    assert!(stage.prompts.is_empty());
+    let text = fs::read_to_string(stage.path()).unwrap();
+    fs::write(stage.path(), text.replacen("GEZ", "GEY", 1)).unwrap();
+    assert_eq!(stage.login(""), Outcome::Denied);
+    assert_eq!(stage.prompts.len(), 2, "another phone");
+}
+
+#[test]
+fn who_was_turned_down_has_no_token() {
+    let mut stage = stage("").types(&["000000"]);
+    assert_eq!(stage.login(""), Outcome::Denied);
+    assert!(!stage.variables.contains_key(c"PAM_MFA_CHECK"));
+    // And elsewhere nobody would come for it.
+    let mut stage = stage.types(&[&code(STEP)]);
+    stage.service = "login".to_owned();
+    assert_eq!(stage.login(""), Outcome::Accepted);
+    assert!(!stage.variables.contains_key(c"PAM_MFA_CHECK"));
+}
+
+#[test]
+fn at_a_source_that_is_exempt_any_number_may_fail() {
+    for (exempt, denied_last) in
+        [("192.0.2.0/24", "unknown_user"), ("198.51.100.1", "source_limited")]
+    {
+        let policy = format!("version = 1\nlimits = {{ source_exempt = [\"{exempt}\"] }}");
+        let mut stage = Stage::new("").with_etc(&[("policy.toml", &policy)]);
+        for number in 0..=10 {
+            stage = stage.types(&["000000"]);
+            stage.user = Some(format!("no such user {number}"));
+            assert_eq!(stage.login(""), Outcome::Denied);
+        }
+        assert_eq!(stage.reason(), denied_last, "{exempt}");
+    }
+}
+
+#[test]
+fn a_mistake_that_asks_everybody_lets_nobody_by_who_has_not_enrolled() {
+    let mut stage = stage("colour = 1");
+    fs::remove_file(stage.path()).unwrap();
+    assert_eq!(stage.login("nullok policy_error=require"), Outcome::Denied);
+    assert_eq!(stage.reason(), "no_file");
+}
+
+#[test]
+fn a_policy_for_homes_has_nobody_enrol_into_a_record() {
+    for (store, prompts) in [("home", 2), ("system", 0)] {
+        let policy = format!("version = 1\nstore = \"{store}\"");
+        let mut stage = Stage::with_records().with_etc(&[("policy.toml", &policy)]);
+        assert_eq!(stage.login_with("enroll account=yes"), Outcome::Denied);
+        let asked_for_codes = stage.prompts.iter().filter(|(it, _)| it == "Verification code: ");
+        assert_eq!(asked_for_codes.count(), prompts, "{store}: {:?}", stage.prompts);
+    }
+}
+
+#[test]
+fn a_password_is_asked_for_once_and_forwarded_or_nobody_gets_in() {
+    let mut fresh = stage(&rule("", "require = [\"otp\"]\nfresh = \"5m\""))
+        .types(&[&format!("pw{}", code(STEP))]);
+    assert_eq!(fresh.login("forward_pass"), Outcome::Accepted, "{}", fresh.last_log());
+    fresh.first_pass = None;
+    assert_eq!(fresh.login("forward_pass"), Outcome::Denied, "nobody answers");
+    assert_eq!(fresh.prompts[0].0, "Password: ");
+    let mut fresh = fresh.types(&["pw"]);
+    assert_eq!(fresh.login("forward_pass"), Outcome::Accepted);
+
+    let mut skipped = stage(&rule("", "skip = \"x\""));
+    skipped.first_pass = Some(b"pw".to_vec());
+    assert_eq!(skipped.login("forward_pass try_first_pass"), Outcome::Accepted);
+    assert!(skipped.prompts.is_empty(), "another module has asked for it");
+}
+
+#[test]
+fn a_variable_stands_in_for_a_name_and_for_nothing_else() {
+    let list = LIST.replace("192.0.2.0/24", "198.51.100.0/24");
+    let mut stage = Stage::new("\" TOTP_AUTH").with_etc(&[("bypass.toml", &list)]);
+    for (remote, outcome) in [
+        (Some("client.example"), Outcome::Accepted),
+        (Some("192.0.2.7"), Outcome::Denied),
+        (Some(""), Outcome::Denied),
+        (None, Outcome::Denied),
+    ] {
+        stage.remote = remote.map(str::to_owned);
+        assert_eq!(stage.login(""), outcome, "{remote:?}");
     }
 }

@@ -114,12 +114,17 @@ pub(super) fn unwritten(host: &mut impl Host, trouble: &Trouble) {
 #[cfg(test)]
 mod tests {
     use mfa_core::codes::{self, Canonical};
+    use mfa_core::otp::{Algorithm, Digits};
     use mfa_core::random;
-    use mfa_core::record::{CodeKind, Codes, Record};
+    use mfa_core::record::{CodeKind, Codes, Credential, Kept, Method, Name, Record};
+    use mfa_core::secret::Secret;
+    use mfa_core::state::{State, Used};
     use mfa_core::store::Lost;
+    use nix::unistd::User;
 
     use super::super::Outcome;
     use super::super::tests::{NOW, STEP, Stage, code};
+    use super::*;
     use crate::pending::Pending;
 
     /// Gives the person, who has just enrolled, so many recovery codes.
@@ -178,5 +183,45 @@ mod tests {
         let mut stage = stage.types(&["000000"]).later(31);
         assert_eq!(stage.login_with("store=system"), Outcome::Denied);
         assert!(stage.shown.is_empty(), "only who is let in hears of it");
+    }
+
+    #[test]
+    fn what_was_done_to_ones_factors_is_told_once() {
+        let stage = Stage::with_records();
+        let place = stage.place();
+        let person = User::from_name(stage.user.as_ref().unwrap()).unwrap().unwrap();
+        let mut record = Record::new(&person.name, person.uid.as_raw());
+        let id = record.new_id(&random::system).unwrap();
+        record.credentials.push(Credential {
+            id,
+            name: Name::new("phone").unwrap(),
+            method: Method::Totp { period: 30 },
+            secret: Kept::Plain(Secret::new(b"12345678901234567890".to_vec())),
+            algorithm: Algorithm::Sha1,
+            digits: Digits::SIX,
+            window: 3,
+            created: None,
+        });
+        let mut told = State { credentials: [(id, Used::totp(0))].into(), ..State::default() };
+        for kind in [Kind::Reset, Kind::Enrolled, Kind::RecoveryCodes, Kind::BypassCode] {
+            told.notify(kind, NOW);
+        }
+        place.edit(Lost::Refuse).unwrap().save(record, told).unwrap();
+        let mut stage = stage.types(&["000000", &code(STEP), &code(STEP + 1)]);
+        assert_eq!(stage.login_with("store=system"), Outcome::Denied);
+        assert!(stage.shown.is_empty(), "{:?}", stage.shown);
+        assert_eq!(stage.login_with("store=system"), Outcome::Accepted);
+        let told = [
+            "your second factors were reset",
+            "a second factor was enrolled for you",
+            "new recovery codes were made for you",
+            "the help desk issued a bypass code for you",
+        ];
+        let told = told.map(|what| {
+            format!("On 2023-11-14 {what}; if that is news to you, tell the administrator")
+        });
+        assert_eq!(stage.shown, told);
+        assert_eq!(stage.login_with("store=system"), Outcome::Accepted, "{}", stage.last_log());
+        assert!(stage.shown.is_empty(), "{:?}", stage.shown);
     }
 }

@@ -35,6 +35,13 @@ pub const MACHINES: &[Case] = &[
         |it| it.enrol("alice", 1000, Credential { created: Some(NOW + 600), ..totp(1, "phone") }),
         &["clock_off - /var/lib/pam_mfa/users/alice.toml"],
     ),
+    // The code of the next step or two may have been used.
+    (
+        |it| it.enrol("alice", 1000, Credential { created: Some(NOW + 120), ..totp(1, "phone") }),
+        &[],
+    ),
+    // What everybody may read may also be run.
+    (|it| it.chmod("/usr/lib/x86_64-linux-gnu/security/pam_mfa.so", 0o755), &[]),
     (|it| it.chmod("/etc/pam_mfa/policy.toml", 0o664), &["wrong_mode - /etc/pam_mfa/policy.toml"]),
     (|it| it.chmod("/etc/pam_mfa", 0o777), &["wrong_mode - /etc/pam_mfa"]),
     (|it| it.chmod("/etc/pam.d/common-auth", 0o666), &["wrong_mode - /etc/pam.d/common-auth"]),

@@ -124,6 +124,41 @@ pub const STACKS: &[Case] = &[
         &["lets_in sudo /etc/pam.d/sudo:1"],
     ),
     (|it| it.sudo("@include common-auth\n", ""), &["lets_in sudo /etc/pam.d/sudo:1"]),
+    // Whom nobody lets off a code is let in by nothing else.
+    (
+        |it| {
+            it.remove("/etc/pam_mfa/bypass.toml");
+            it.write(
+                "/etc/pam_mfa/policy.toml",
+                "version = 1\nrecheck = [\"sudo\"]\n[[rule]]\nname = \"past\"\n\
+                 require = [\"otp\"]\nenrolled_by = 2023-11-14",
+            );
+            it.sudo("@include common-auth\n", "");
+        },
+        &[],
+    ),
+    // A dry run lets everybody in.
+    (
+        |it| {
+            it.remove("/etc/pam_mfa/bypass.toml");
+            it.write(
+                "/etc/pam_mfa/policy.toml",
+                "version = 1\nrecheck = [\"sudo\"]\n[[rule]]\nname = \"rehearsal\"\n\
+                 deny = \"x\"\nenforce = false",
+            );
+            it.sudo("@include common-auth\n", "");
+        },
+        &["lets_in sudo /etc/pam.d/sudo:1"],
+    ),
+    // An entry of the list that is over lets nobody in.
+    (
+        |it| {
+            it.append("/etc/pam_mfa/bypass.toml", "expires = 2023-01-01");
+            it.write("/etc/pam_mfa/policy.toml", "version = 1\nrecheck = [\"sudo\"]");
+            it.sudo("@include common-auth\n", "");
+        },
+        &["bypass_expired - /etc/pam_mfa/bypass.toml:1"],
+    ),
     // With skip=ignore nobody says yes.
     (
         |it| {

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::args::{Request, read};
 use crate::enrol::enrol;
+use crate::log::{Invoker, Log};
 use crate::save::make_way;
 use crate::talk::Talk;
 
@@ -25,11 +26,14 @@ const STEP: u64 = NOW / 30;
 struct Lab {
     dir: TempDir,
     drawn: Cell<u8>,
+    log: RefCell<Vec<String>>,
 }
+
+const ROOT: Invoker = Invoker { uid: 0, login_uid: Some(1000), sudo_user: None };
 
 impl Lab {
     fn new() -> Self {
-        Self { dir: TempDir::new().unwrap(), drawn: Cell::new(0) }
+        Self { dir: TempDir::new().unwrap(), drawn: Cell::new(0), log: RefCell::default() }
     }
 
     fn base(&self) -> Base {
@@ -78,6 +82,7 @@ impl Lab {
                 bytes.fill(self.drawn.get());
                 Ok(())
             },
+            log: Log { invoker: &ROOT, write: &|line| self.log.borrow_mut().push(line.to_owned()) },
             warn: &|sentence| warned.borrow_mut().push(format!("({sentence})\n")),
         };
         let mut talk = Talk::new(input.as_bytes(), output);
@@ -333,6 +338,7 @@ fn what_changed_since_the_questions_is_not_overwritten() {
         qr_file: None,
         clock: &|| NOW,
         random: &mfa_core::random::system,
+        log: Log { invoker: &ROOT, write: &|_| panic!("nothing was changed") },
         warn: &|_| {},
     };
     let factor = Factor {
@@ -358,4 +364,32 @@ fn an_object_names_the_record() {
     assert_eq!(said["disallow_reuse"], true);
     let code = said["recovery_codes"][0].as_str().unwrap();
     assert_eq!(lab.log_in(code), Ok(None));
+}
+
+#[test]
+fn the_log_names_who_did_what_and_the_user_is_told() {
+    let lab = Lab::new();
+    lab.enrolled("-tfWC -e 0");
+    lab.enrolled("-tfWC -e 3");
+    lab.enrolled("-tfWC -e 2 --name spare");
+    let lines = [
+        "credential before=\"\" after=phone",
+        "credential before=phone after=phone",
+        "recovery_codes before=0 after=3",
+        "credential before=\"\" after=spare",
+        "recovery_codes before=3 after=2",
+    ];
+    let line = |what| format!("changed user=alice what={what} uid=0 login_uid=1000");
+    assert_eq!(*lab.log.borrow(), lines.map(line));
+    let told = |lab: &Lab| -> Vec<_> {
+        let (_, state) = lab.store().read().unwrap();
+        state.notices.iter().map(|notice| (notice.kind, notice.time)).collect()
+    };
+    assert_eq!(told(&lab), [(Kind::Enrolled, NOW); 3]);
+
+    let reset = Lab::new();
+    reset.base().create().unwrap();
+    reset.store().edit(Lost::Refuse).unwrap().bury("reset").unwrap();
+    reset.enrolled("-tfWC -e 0");
+    assert_eq!(told(&reset), [(Kind::Reset, NOW), (Kind::Enrolled, NOW)]);
 }
