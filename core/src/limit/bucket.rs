@@ -2,6 +2,7 @@
 
 use super::Counted;
 use super::counter::{Counter, Pauses, age};
+use super::table::BLOCK;
 use crate::latest::latest;
 use crate::reason::Reason;
 use crate::verify::Denied;
@@ -60,7 +61,11 @@ impl Bucket {
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        self.0.iter().flat_map(Entry::words).flat_map(u64::to_le_bytes).collect()
+        let mut bytes = Vec::with_capacity(BLOCK);
+        for word in self.0.iter().flat_map(Entry::words) {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        bytes
     }
 
     /// Whether an attempt may be made at `now`; at a source that is `exempt` any number of users may
