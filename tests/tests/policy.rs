@@ -421,3 +421,24 @@ fn a_directory_that_is_down() {
 fn a_directory_that_has_no_time() {
     down("tryagain");
 }
+
+#[test]
+fn of_a_thousand_users_one_machine_tries_ten() {
+    let (machine, _alice) = enrolled();
+    machine.policy("");
+    let host = Host::new(&machine, "auth required pam_mfa.so");
+    let code = Secret::new(SECRET).counted(1);
+    let login = |user: &str, from: &str| {
+        let from = Circumstances::default().from(from);
+        host.begin_under(user, &[Answer::Text(&code)], &from).end()
+    };
+    let mut asked = 0;
+    for n in 0..1000 {
+        let user = if n == 500 { "alice".to_owned() } else { format!("user{n}") };
+        let seen = login(&user, "203.0.113.66");
+        assert_eq!(seen.result, DENIED, "{user}: {}", machine.log);
+        asked += seen.prompts.len();
+    }
+    assert_eq!((asked, machine.log.count(" reason=source_limited ")), (10, 990));
+    assert_eq!(login("alice", "192.0.2.7").result, 0, "nobody else is held up: {}", machine.log);
+}
