@@ -36,3 +36,4 @@ pub mod ticket;
 pub mod token;
 pub mod verify;
 mod wipe;
+pub mod wire;
