@@ -4,7 +4,6 @@ use std::io::{BufRead, Write};
 
 use mfa_core::account::{Account, Change, CodeKind, Credential, Method, Progress};
 use mfa_core::reason::Reason;
-use mfa_core::secret::ScratchCodes;
 use mfa_core::verify::{Answer, Denied, Factor, Reply, Terms, Verdict, verify as judge};
 use mfa_enroll::talk::Talk;
 use serde::Serialize;
@@ -143,15 +142,7 @@ fn decide(account: &Account, code: &str, now: u64) -> (Verdict, Vec<Change>) {
 
 /// All that the code is of.
 fn matches(account: &Account, code: &str, now: u64) -> Vec<Match> {
-    let nothing = Account {
-        credentials: Vec::new(),
-        scratch_codes: ScratchCodes::default(),
-        code_sets: Vec::new(),
-        rate_limit: None,
-        logins: None,
-        sources: None,
-        notices: Vec::new(),
-    };
+    let nothing = Account::default();
     let mut found = Vec::new();
     for credential in &account.credentials {
         let alone = |credential| Account { credentials: vec![credential], ..nothing.clone() };

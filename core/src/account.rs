@@ -4,6 +4,7 @@
 //! window still lets its owner in with a scratch code.
 
 use crate::codes::{Hash, Salt};
+use crate::key::Public;
 use crate::limit::Sources;
 use crate::notice::Notice;
 use crate::otp::{Algorithm, Digits};
@@ -15,7 +16,7 @@ use crate::secret::{ScratchCodes, Secret};
 pub const REMEMBERED: usize = 32;
 
 /// One user's second factors and their state.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Account {
     /// The generators of one-time codes; a google-authenticator file has exactly one.
     pub credentials: Vec<Credential>,
@@ -23,6 +24,10 @@ pub struct Account {
     pub scratch_codes: ScratchCodes,
     /// Recovery and bypass codes of a system record, of which only hashes are kept.
     pub code_sets: Vec<CodeSet>,
+    /// Security keys.
+    pub keys: Vec<Key>,
+    /// Why there may be more keys, of which none counts, and more about it.
+    pub unread_keys: Option<(Reason, String)>,
     /// How often an answer may be given; `None` means as often as one likes.
     pub rate_limit: Option<Result<RateLimit, Reason>>,
     /// The last login from each of up to ten hosts; `None` where they are not kept.
@@ -92,6 +97,48 @@ pub struct Totp {
     pub sightings: Vec<Sighting>,
     /// Whose codes have been used; `None` where codes may be used again.
     pub used: Option<Result<UsedSteps, Reason>>,
+}
+
+/// A security key, and what is demanded of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// What the person calls it; a mapping of pam_u2f has no names.
+    pub name: Option<String>,
+    /// How it is reached.
+    pub port: Port,
+    /// What its signatures are verified with.
+    pub public: Public,
+    /// What it was enrolled for: FIDO's relying party, or the application of an ssh key.
+    pub application: String,
+    /// It counts only if it was touched.
+    pub touch: bool,
+    /// It counts only if it knows its user, by PIN or finger.
+    pub verification: bool,
+    /// Whether a copy of it would be noticed.
+    pub counter: Counter,
+}
+
+/// How a security key is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Port {
+    /// In a port of this machine.
+    Usb {
+        /// What the token knows the key by; empty for one that it keeps itself.
+        handle: Vec<u8>,
+        /// Its user is asked for the PIN.
+        pin: bool,
+    },
+    /// By ssh: in an agent that was forwarded, or sshd has verified it.
+    Ssh,
+}
+
+/// How often a key has signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counter {
+    /// Not compared: the key does not count, or nobody could remember.
+    Unchecked,
+    /// So often when it was last used; or why nobody knows.
+    Last(Result<u32, Reason>),
 }
 
 /// The steps whose codes have been used.
@@ -205,6 +252,8 @@ pub enum Change {
         /// The code's place in the set.
         code: usize,
     },
+    /// The key of this place has signed so often.
+    KeyUsed(usize, u32),
     /// A login to remember, in one of the ten slots.
     Login {
         /// 0 to 9.

@@ -48,6 +48,27 @@ reasons! {
     TooManyFailures "too_many_failures" "too many failures of this user from this source"
     SourceLimited "source_limited" "too many users have failed from this source"
 
+    // A security key.
+    KeyMalformed "key_malformed" "what the key answered is malformed"
+    KeyType "key_type" "the signature is of another kind than the key"
+    KeyParty "key_party" "the key signed for another relying party"
+    KeyUntouched "key_untouched" "the key was not touched"
+    KeyUnverified "key_unverified" "the key did not verify its user by PIN or finger"
+    KeySignature "key_signature" "the signature of the key is wrong"
+    KeyCloned "key_cloned" "the key's counter has not moved on: there may be a copy of it"
+    KeyUnknown "key_unknown" "the key is not enrolled for this user"
+    KeyAbsent "key_absent" "no enrolled key is plugged in"
+    KeyTimeout "key_timeout" "no key answered in time"
+    KeyPin "key_pin" "the key's PIN is wrong or missing"
+    KeyPinBlocked "key_pin_blocked" "the key takes no more PINs: plug it in anew, or reset it"
+    BadMapping "bad_mapping" "the file of security keys is malformed"
+    NotLocal "not_local" "keys in this machine's port are for local logins only"
+    NoHelper "no_helper" "mfa-fido cannot be run"
+    HelperFailed "helper_failed" "mfa-fido failed"
+    NoAgent "no_agent" "there is no ssh agent to ask"
+    AgentFailed "agent_failed" "the ssh agent cannot be used"
+    TouchUnverified "touch_unverified" "nobody can tell whether the key was touched: see touch in the policy"
+
     // The person.
     NoUser "no_user" "no user name was given"
     BadUserName "bad_user_name" "the user name cannot be part of a path"

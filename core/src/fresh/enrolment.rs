@@ -1,6 +1,6 @@
 //! What a person has enrolled, as one hash.
 
-use crate::account::{Account, CodeKind, CodeSet, Credential, Method};
+use crate::account::{Account, CodeKind, CodeSet, Credential, Key, Method, Port};
 use crate::codes::Hex;
 use crate::digest::{Digest, digest};
 use crate::otp::{Algorithm, Digits};
@@ -32,7 +32,8 @@ impl Enrolment {
 #[inline(never)]
 fn whole(account: &Account) -> Digest {
     let credentials = account.credentials.iter().map(credential);
-    let parts: Vec<Digest> = credentials.chain(account.code_sets.iter().map(code_set)).collect();
+    let parts = credentials.chain(account.code_sets.iter().map(code_set));
+    let parts: Vec<Digest> = parts.chain(account.keys.iter().map(key)).collect();
     let parts: Vec<&[u8]> = parts.iter().map(Hex::as_bytes).collect();
     digest(&parts)
 }
@@ -67,6 +68,15 @@ fn code_set(set: &CodeSet) -> Digest {
     let mut parts = vec![kind, set.salt.as_bytes()];
     parts.extend(set.hashes.iter().map(Hex::as_bytes));
     digest(&parts)
+}
+
+fn key(key: &Key) -> Digest {
+    let port: &[u8] = match key.port {
+        Port::Usb { .. } => b"usb",
+        Port::Ssh => b"ssh",
+    };
+    let demands = [u8::from(key.touch), u8::from(key.verification)];
+    digest(&[port, key.application.as_bytes(), key.public.as_bytes(), &demands])
 }
 
 #[cfg(test)]

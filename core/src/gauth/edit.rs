@@ -43,7 +43,9 @@ pub fn apply(text: &[u8], change: &Change) -> Zeroizing<Vec<u8>> {
             Some(key) => set(key, &format!("{host} {at}")),
             None => unchanged(),
         },
-        Change::CodeUsed { .. } | Change::Sources(_) | Change::Told => unchanged(),
+        Change::CodeUsed { .. } | Change::KeyUsed(..) | Change::Sources(_) | Change::Told => {
+            unchanged()
+        }
     }
 }
 

@@ -17,13 +17,11 @@ pub fn parse(text: &[u8]) -> Account {
     Account {
         credentials: vec![credential(text, &options)],
         scratch_codes: scratch_codes(text),
-        code_sets: Vec::new(),
         rate_limit: options
             .get("RATE_LIMIT")
             .map(|value| rate_limit(value).ok_or(Reason::BadRateLimit)),
         logins: Some(LOGIN_KEYS.map(|key| options.get(key).map_or(LoginSlot::Empty, login))),
-        sources: None,
-        notices: Vec::new(),
+        ..Account::default()
     }
 }
 

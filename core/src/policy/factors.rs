@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::account::Account;
+use crate::account::{Account, Key, Port};
 use crate::secret::ScratchCodes;
 use crate::verify::Factor;
 
@@ -13,31 +13,43 @@ pub struct Factors {
     pub otp: bool,
     /// `recovery`: scratch codes, recovery codes, and bypass codes of the help desk.
     pub recovery: bool,
+    /// `key`: a security key, in a port of this machine or in an agent.
+    pub key: bool,
+    /// `ssh-key`: a security key, or a certificate, that sshd has verified.
+    pub ssh_key: bool,
 }
 
 impl Factors {
     /// What counts where no rule says otherwise.
-    pub const ALL: Self = Self { otp: true, recovery: true };
+    pub const USUAL: Self = Self { otp: true, recovery: true, key: true, ssh_key: false };
+
+    /// None.
+    pub(super) const NONE: Self = Self { otp: false, recovery: false, key: false, ssh_key: false };
 
     /// What is wrong with other words.
-    pub(super) const UNKNOWN: &str = "not a list of factors; there are otp and recovery";
+    pub(super) const UNKNOWN: &str =
+        "not a list of factors; there are otp, recovery, key and ssh-key";
 
     /// Adds the factor of this word; `false` if there is none.
     pub(super) fn add(&mut self, word: &str) -> bool {
         match word {
             "otp" => self.otp = true,
             "recovery" => self.recovery = true,
+            "key" => self.key = true,
+            "ssh-key" => self.ssh_key = true,
             _ => return false,
         }
         true
     }
 
-    /// Whether a code of this kind will do.
+    /// Whether this will do.
     #[must_use]
     pub fn hold(self, factor: Factor) -> bool {
         match factor {
             Factor::Totp | Factor::Hotp => self.otp,
             Factor::Scratch | Factor::Recovery | Factor::Bypass => self.recovery,
+            Factor::Key => self.key,
+            Factor::SshKey => self.ssh_key,
         }
     }
 
@@ -45,9 +57,12 @@ impl Factors {
     /// lacks.
     #[must_use]
     pub fn are_among(self, account: &Account) -> bool {
-        self == Self::ALL
+        let is_ssh = |key: &Key| key.port == Port::Ssh;
+        self == Self::USUAL
             || self.otp && !account.credentials.is_empty()
             || self.recovery && !(account.scratch_codes.is_empty() && account.code_sets.is_empty())
+            || self.key && !(account.keys.is_empty() && account.unread_keys.is_none())
+            || self.ssh_key && account.keys.iter().any(is_ssh)
     }
 
     /// Takes what will not do out of an account. Places in it stay what they are.
@@ -59,17 +74,24 @@ impl Factors {
             account.scratch_codes = ScratchCodes::default();
             account.code_sets.clear();
         }
+        if !self.key {
+            // Those that sshd verifies are among the others.
+            account.keys.retain(|key| self.ssh_key && key.port == Port::Ssh);
+        }
     }
 }
 
 impl fmt::Display for Factors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match (self.otp, self.recovery) {
-            (true, true) => "otp or recovery",
-            (true, false) => "otp",
-            (false, true) => "recovery",
-            (false, false) => "nothing",
-        })
+        let words = [
+            (self.otp, "otp"),
+            (self.recovery, "recovery"),
+            (self.key, "key"),
+            (self.ssh_key, "ssh-key"),
+        ];
+        let words: Vec<_> =
+            words.iter().filter(|(takes, _)| *takes).map(|(_, word)| *word).collect();
+        f.write_str(&words.join(" or "))
     }
 }
 
@@ -80,8 +102,8 @@ mod tests {
     use crate::codes::{Hash, Salt};
     use crate::gauth::parse;
 
-    const OTP: Factors = Factors { otp: true, recovery: false };
-    const RECOVERY: Factors = Factors { otp: false, recovery: true };
+    const OTP: Factors = Factors { otp: true, ..Factors::NONE };
+    const RECOVERY: Factors = Factors { recovery: true, ..Factors::NONE };
 
     #[test]
     fn every_kind_of_code_is_one_of_the_two() {
@@ -122,7 +144,7 @@ mod tests {
             (&codes, false, true),
         ] {
             assert_eq!((OTP.are_among(account), RECOVERY.are_among(account)), (otp, recovery));
-            assert!(Factors::ALL.are_among(account));
+            assert!(Factors::USUAL.are_among(account));
             let mut left = account.clone();
             OTP.restrict(&mut left);
             assert!(!RECOVERY.are_among(&left));

@@ -20,6 +20,7 @@ use std::net::IpAddr;
 use crate::document::Table;
 use crate::limit::Pauses;
 use crate::reason::Reason;
+use crate::ssh::Authority;
 
 pub use crate::document::{Mistake, position};
 pub use bypass::Bypass;
@@ -29,7 +30,7 @@ pub use files::{BYPASS, Files, MAX_SIZE, POLICY};
 pub use glob::Glob;
 pub use group::is_in;
 pub use network::{Network, NoNetwork};
-pub use rule::{Demand, Effect, Rule};
+pub use rule::{Demand, Effect, Rule, Touch};
 pub use trial::Trial;
 pub use turn::Turn;
 
@@ -46,6 +47,10 @@ pub struct Policy {
     pub store: Option<Keep>,
     /// The services whose account phase asks again.
     pub recheck: Vec<String>,
+    /// The services that only people at this machine can reach, whose keys may be plugged into it.
+    pub local: Vec<String>,
+    /// Whose certificates count as a second factor.
+    pub authorities: Vec<Authority>,
     /// What becomes of failures.
     pub limits: Limits,
     /// The first that matches decides.

@@ -1,11 +1,12 @@
 //! Text to policy.
 
-use super::rule::{Demand, Effect, Rule};
+use super::rule::{Demand, Effect, Rule, Touch};
 use super::{
     Factors, Glob, Keep, Limits, MAX_FRESH, MAX_PAUSE, Mistake, Policy, duration, network, reason,
     words,
 };
 use crate::document::{self, Table};
+use crate::ssh::Authority;
 
 pub(super) fn policy(text: &[u8]) -> Result<Policy, Mistake> {
     document::read(text, |table| {
@@ -17,6 +18,8 @@ pub(super) fn policy(text: &[u8]) -> Result<Policy, Mistake> {
                 .map(|keep| table.valid("store", keep, "not auto, system or home"))
                 .transpose()?,
             recheck: words(table, "recheck")?.unwrap_or_default(),
+            local: words(table, "local")?.unwrap_or_default(),
+            authorities: authorities(table)?,
             limits: table.table("limits", limits)?.unwrap_or_default(),
             rules: {
                 table.tables("rule", |table| {
@@ -31,6 +34,12 @@ pub(super) fn policy(text: &[u8]) -> Result<Policy, Mistake> {
             },
         })
     })
+}
+
+fn authorities(table: &mut Table) -> Result<Vec<Authority>, Mistake> {
+    let Some(lines) = table.some_texts("ssh_ca")? else { return Ok(Vec::new()) };
+    let authorities = lines.into_iter().map(Authority::of_line).collect();
+    table.valid("ssh_ca", authorities, "not a public key of ssh, such as \"ssh-ed25519 AAAA...\"")
 }
 
 fn limits(table: &mut Table) -> Result<Limits, Mistake> {
@@ -86,18 +95,25 @@ fn demand(table: &mut Table) -> Result<Option<Demand>, Mistake> {
     let require = table.some_texts("require")?;
     let fresh = length(table, "fresh", MAX_FRESH)?;
     let enrolled_by = table.moment("enrolled_by")?;
+    let touch = match table.text("touch")? {
+        Some(word) => Some(table.valid("touch", Touch::of_word(word), "not sshd or unverified")?),
+        None => None,
+    };
     // All keys have been asked for: one that is misspelt explains what lacks.
     table.no_more()?;
     let Some(words) = require else {
-        if fresh.is_some() || enrolled_by.is_some() {
-            return Err(table.wrong("fresh and enrolled_by mean nothing without require"));
+        if fresh.is_some() || enrolled_by.is_some() || touch.is_some() {
+            return Err(table.wrong("fresh, touch and enrolled_by mean nothing without require"));
         }
         return Ok(None);
     };
-    let mut factors = Factors { otp: false, recovery: false };
+    let mut factors = Factors::NONE;
     let known = words.into_iter().all(|word| factors.add(word)).then_some(());
     table.valid("require", known, Factors::UNKNOWN)?;
-    Ok(Some(Demand { factors, fresh, enrolled_by }))
+    if touch.is_some() && !factors.ssh_key {
+        return Err(table.wrong("touch means nothing where require has no ssh-key"));
+    }
+    Ok(Some(Demand { factors, touch: touch.unwrap_or_default(), fresh, enrolled_by }))
 }
 
 fn enforce(table: &mut Table) -> Result<bool, Mistake> {

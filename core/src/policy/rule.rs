@@ -43,15 +43,42 @@ pub enum Effect {
 pub struct Demand {
     /// What will do.
     pub factors: Factors,
+    /// What is known of the touch of a key that sshd has verified.
+    pub touch: Touch,
     /// For how many seconds a check counts again.
     pub fresh: Option<u64>,
     /// From when on, in seconds since 1970, people have to have enrolled; `None`: from the beginning.
     pub enrolled_by: Option<u64>,
 }
 
+/// Why a key that sshd has verified counts as touched. sshd lets users write `no-touch-required` into
+/// an `authorized_keys` of their own, and does not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Touch {
+    /// Only a certificate can prove it, which says so itself.
+    #[default]
+    Proven,
+    /// sshd demands it of everybody: `PubkeyAuthOptions touch-required`, or the files of authorized
+    /// keys are root's (sshd_config(5)). The administrator says so, and the doctor looks.
+    BySshd,
+    /// It does not matter.
+    Unverified,
+}
+
+impl Touch {
+    pub(super) fn of_word(word: &str) -> Option<Self> {
+        match word {
+            "sshd" => Some(Self::BySshd),
+            "unverified" => Some(Self::Unverified),
+            _ => None,
+        }
+    }
+}
+
 impl Demand {
     /// What is asked where no rule says otherwise.
-    pub const USUAL: Self = Self { factors: Factors::ALL, fresh: None, enrolled_by: None };
+    pub const USUAL: Self =
+        Self { factors: Factors::USUAL, touch: Touch::Proven, fresh: None, enrolled_by: None };
 }
 
 impl Rule {

@@ -96,11 +96,12 @@ fn the_sample_is_read() {
     let [machines, production, contractors, wave] = &policy.rules[..] else { panic!() };
     assert_eq!(machines.effect, Effect::Skip("automation, ticket OPS-12".to_owned()));
     assert_eq!(crate::document::position(SAMPLE, machines.at), (7, 1));
-    let demand = Demand { fresh: Some(300), ..Demand::USUAL };
+    let factors = Factors { otp: true, recovery: true, ..Factors::NONE };
+    let demand = Demand { factors, fresh: Some(300), ..Demand::USUAL };
     assert_eq!(production.effect, Effect::Require(demand));
     assert_eq!(contractors.effect, Effect::Deny("contractors log in through the VPN".to_owned()));
-    let factors = Factors { otp: true, recovery: false };
-    let demand = Demand { factors, fresh: None, enrolled_by: Some(1_799_971_200) };
+    let factors = Factors { otp: true, ..Factors::NONE };
+    let demand = Demand { factors, enrolled_by: Some(1_799_971_200), ..Demand::USUAL };
     assert_eq!((&wave.effect, wave.enforce), (&Effect::Require(demand), false));
 }
 
@@ -115,8 +116,10 @@ fn the_sample_that_is_shipped_has_every_key() {
         _ => line,
     };
     let whole = sample.lines().map(bare).collect::<Vec<_>>().join("\n");
-    let Policy { store, recheck, limits, rules } = Policy::read(whole.as_bytes()).unwrap();
-    assert!(store.is_some() && !recheck.is_empty());
+    let Policy { store, recheck, local, authorities, limits, rules } =
+        Policy::read(whole.as_bytes()).unwrap();
+    assert!(store.is_some() && !recheck.is_empty() && !local.is_empty());
+    assert!(!authorities.is_empty());
     assert!(!limits.source_exempt.is_empty());
     assert_eq!(Limits { source_exempt: vec![], ..limits }, Limits::default());
     assert!(rules.iter().any(|rule| rule.users.is_some()));
@@ -125,12 +128,13 @@ fn the_sample_that_is_shipped_has_every_key() {
     assert!(rules.iter().any(|rule| rule.hosts.is_some()));
     assert!(rules.iter().any(|rule| rule.from.is_some()));
     assert!(rules.iter().any(|rule| !rule.enforce));
-    for effect in ["skip", "deny", "require", "fresh", "enrolled_by"] {
+    for effect in ["skip", "deny", "require", "fresh", "touch", "enrolled_by"] {
         let has = |rule: &Rule| match &rule.effect {
             Effect::Skip(_) => effect == "skip",
             Effect::Deny(_) => effect == "deny",
             Effect::Require(demand) => match effect {
                 "fresh" => demand.fresh.is_some(),
+                "touch" => demand.touch != Touch::Proven,
                 "enrolled_by" => demand.enrolled_by.is_some(),
                 effect => effect == "require",
             },
@@ -144,15 +148,15 @@ fn the_first_rule_that_matches_decides() {
     let policy = Policy::read(SAMPLE.as_bytes()).unwrap();
     for (login, expected) in [
         ("ansible sshd - web", "skip (automation, ticket OPS-12) by machines"),
-        ("ansible login - web", "require otp or recovery by -"),
+        ("ansible login - web", "require otp or recovery or key by -"),
         ("sre sshd 192.0.2.1 prod-1.example.org", "require otp or recovery by production"),
-        ("sre sshd 192.0.2.1 test-1", "require otp or recovery by -"),
+        ("sre sshd 192.0.2.1 test-1", "require otp or recovery or key by -"),
         (
             "contractors sshd 203.0.113.9 web",
             "deny (contractors log in through the VPN) by contractors from outside",
         ),
-        ("contractors sshd 203.0.114.9 web", "require otp or recovery by -"),
-        ("contractors sshd vpn.example.org web", "require otp or recovery by -"),
+        ("contractors sshd 203.0.114.9 web", "require otp or recovery or key by -"),
+        ("contractors sshd vpn.example.org web", "require otp or recovery or key by -"),
         ("staff sshd 192.0.2.1 web", "would require otp by wave 2"),
         // The bypass list stands for the second factor alone.
         ("staff sshd 198.51.100.3 web", "bypass b7 by wave 2"),
@@ -197,7 +201,7 @@ fn mistakes_are_said_by_line_and_column() {
         ("colour = 1", "version: not 1"),
         (
             "version = 1\ncolour = 1",
-            "line 2: no key colour here; there are version, store, recheck, limits, rule",
+            "line 2: no key colour here; there are version, store, recheck, local, ssh_ca, limits, rule",
         ),
         ("version = 1\nstore = \"both\"", "line 2: store: not auto, system or home"),
         ("version = 1\nrecheck = \"sudo\"", "line 2: recheck: not a list in square brackets"),
@@ -225,7 +229,7 @@ fn mistakes_are_said_by_line_and_column() {
         (&format!("version = 1\n{rule}skip = true"), "line 4: skip: not a text in quotation marks"),
         (
             &format!("version = 1\n{rule}require = [\"otp\", \"sms\"]"),
-            "line 4: require: not a list of factors; there are otp and recovery",
+            "line 4: require: not a list of factors; there are otp, recovery, key and ssh-key",
         ),
         (
             &format!("version = 1\n{rule}require = []"),
@@ -428,7 +432,7 @@ fn outcome(rules: &str, login: &str) -> String {
 #[test]
 #[rustfmt::skip]
 fn rule_by_rule() {
-    const ALL: &str = "otp or recovery by none";
+    const ALL: &str = "otp or recovery or key by none";
     for (rules, login, expected) in [
         // No rule, no condition.
         ("", "alice sshd 192.0.2.1 web", ALL),

@@ -1,7 +1,7 @@
 //! Record and state together: the account that answers are verified against.
 
-use super::{Credential, Kept, Method, Record};
-use crate::account::{self, Account, CodeSet, Hotp, Others, RateLimit, Totp, UsedSteps};
+use super::{Credential, Kept, Key, Method, Record};
+use crate::account::{self, Account, CodeSet, Counter, Hotp, Others, RateLimit, Totp, UsedSteps};
 use crate::reason::Reason;
 use crate::secret::{ScratchCodes, Secret};
 use crate::state::State;
@@ -27,6 +27,8 @@ pub fn account(record: &Record, state: &State, unseal: &Unsealer) -> Account {
         credentials: credentials.collect(),
         scratch_codes: ScratchCodes::default(),
         code_sets: code_sets.collect(),
+        keys: record.keys.iter().map(|key| security_key(key, state)).collect(),
+        unread_keys: None,
         rate_limit: Some(Ok(RateLimit {
             attempts: record.rate_limit.attempts.into(),
             interval: record.rate_limit.seconds.into(),
@@ -43,6 +45,19 @@ impl Record {
     #[must_use]
     pub fn seal_context(&self, credential: &Credential) -> String {
         format!("user {} credential {}", self.user, credential.id)
+    }
+}
+
+fn security_key(key: &Key, state: &State) -> account::Key {
+    let last = state.keys.get(&key.id).copied().ok_or(Reason::NoState);
+    account::Key {
+        name: Some(key.name.as_str().to_owned()),
+        port: key.port.clone(),
+        public: key.public.clone(),
+        application: key.application.clone(),
+        touch: key.touch,
+        verification: key.verification,
+        counter: if key.counts { Counter::Last(last) } else { Counter::Unchecked },
     }
 }
 

@@ -5,6 +5,7 @@
 mod account;
 mod by_id;
 mod id;
+mod key;
 mod read;
 mod write;
 
@@ -18,8 +19,9 @@ pub use crate::document::Mistake;
 pub use account::{Unsealer, account};
 pub use by_id::ById;
 pub use id::{Id, NoId};
+pub use key::{Key, MAX_KEY_TEXT};
 
-/// The most credentials of one user.
+/// The most credentials and keys of one user.
 pub const MAX_CREDENTIALS: usize = 16;
 /// The most sets of recovery and bypass codes of one user.
 pub const MAX_CODE_SETS: usize = 8;
@@ -41,8 +43,10 @@ pub struct Record {
     pub uid: u32,
     /// How often an answer may be given.
     pub rate_limit: Limit,
-    /// At least one, at most [`MAX_CREDENTIALS`].
+    /// With the keys at least one, at most [`MAX_CREDENTIALS`].
     pub credentials: Vec<Credential>,
+    /// Security keys.
+    pub keys: Vec<Key>,
     /// At most [`MAX_CODE_SETS`].
     pub codes: Vec<Codes>,
 }
@@ -122,7 +126,7 @@ pub struct Codes {
     pub expires: Option<u64>,
 }
 
-/// A credential's name: 1 to 32 printable characters, no blank at either end.
+/// The name of a credential or a key: 1 to 32 printable characters, no blank at either end.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name(String);
 
@@ -157,6 +161,7 @@ impl Record {
             uid,
             rate_limit: Limit::default(),
             credentials: Vec::new(),
+            keys: Vec::new(),
             codes: Vec::new(),
         }
     }
@@ -198,10 +203,23 @@ impl Record {
         self.credentials.iter().find(|credential| credential.name.as_str() == name)
     }
 
+    /// The key of this name.
+    #[must_use]
+    pub fn key(&self, name: &str) -> Option<&Key> {
+        self.keys.iter().find(|key| key.name.as_str() == name)
+    }
+
+    /// All names that something in it has, once each.
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        let credentials = self.credentials.iter().map(|credential| &credential.name);
+        credentials.chain(self.keys.iter().map(|key| &key.name))
+    }
+
     /// All ids that the state may know.
     pub fn ids(&self) -> impl Iterator<Item = Id> {
         let credentials = self.credentials.iter().map(|credential| credential.id);
-        credentials.chain(self.codes.iter().map(|codes| codes.id))
+        let keys = self.keys.iter().map(|key| key.id);
+        credentials.chain(keys).chain(self.codes.iter().map(|codes| codes.id))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Text to record.
 
 use super::{
-    CodeKind, Codes, Credential, Id, Kept, Limit, MAX_CODE_SETS, MAX_CODES, MAX_CREDENTIALS,
+    CodeKind, Codes, Credential, Id, Kept, Key, Limit, MAX_CODE_SETS, MAX_CODES, MAX_CREDENTIALS,
     MAX_PERIOD, MAX_SECRET, MIN_SECRET, Method, Mistake, Name, Record,
 };
 use crate::codes::Hex;
@@ -19,6 +19,7 @@ pub(super) fn record(text: &[u8]) -> Result<Record, Mistake> {
             uid: table.valid("uid", small(uid), "")?,
             rate_limit: table.table("rate_limit", limit)?.unwrap_or_default(),
             credentials: table.tables("credential", credential)?,
+            keys: table.tables("key", super::key::read)?,
             codes: table.tables("codes", codes)?,
         })
     })?;
@@ -29,11 +30,10 @@ pub(super) fn record(text: &[u8]) -> Result<Record, Mistake> {
 /// What no line alone can show.
 pub(super) fn check(record: &Record) -> Result<(), Mistake> {
     let wrong = |cause: String| Err(Mistake::new(cause));
-    if record.credentials.is_empty() {
-        return wrong("no [[credential]]".to_owned());
-    }
-    if record.credentials.len() > MAX_CREDENTIALS {
-        return wrong(format!("more than {MAX_CREDENTIALS} credentials"));
+    match record.credentials.len() + record.keys.len() {
+        0 => return wrong("neither a [[credential]] nor a [[key]]".to_owned()),
+        1..=MAX_CREDENTIALS => {}
+        _ => return wrong(format!("more than {MAX_CREDENTIALS} credentials and keys")),
     }
     if record.codes.len() > MAX_CODE_SETS {
         return wrong(format!("more than {MAX_CODE_SETS} sets of codes"));
@@ -43,12 +43,20 @@ pub(super) fn check(record: &Record) -> Result<(), Mistake> {
             return wrong(format!("two parts have the id {id}"));
         }
     }
+    for name in record.names() {
+        if record.names().filter(|other| *other == name).count() > 1 {
+            return wrong(format!("two credentials or keys have the name {:?}", name.as_str()));
+        }
+    }
+    for key in &record.keys {
+        // One of them could do without what the other demands.
+        let is_same = |other: &&Key| other.public == key.public && other.is_ssh() == key.is_ssh();
+        if record.keys.iter().filter(is_same).count() > 1 {
+            return wrong(format!("another key is the same as {:?}", key.name.as_str()));
+        }
+    }
     for credential in &record.credentials {
         let name = credential.name.as_str();
-        let of_that_name = |other: &&Credential| other.name == credential.name;
-        if record.credentials.iter().filter(of_that_name).count() > 1 {
-            return wrong(format!("two credentials have the name {name:?}"));
-        }
         // Each would take the same code once.
         let of_that_secret = |other: &&Credential| other.secret == credential.secret;
         if record.credentials.iter().filter(of_that_secret).count() > 1 {
@@ -86,13 +94,7 @@ fn limit(table: &mut Table) -> Result<Limit, Mistake> {
 
 #[inline(never)]
 fn credential(table: &mut Table) -> Result<Credential, Mistake> {
-    let id = id(table)?;
-    let name = table.text("name")?.and_then(Name::new);
-    let name = table.valid(
-        "name",
-        name,
-        "a name has 1 to 32 printable characters and no blank at its ends",
-    )?;
+    let (id, name) = (id(table)?, name(table)?);
     let is_totp = match table.text("type")? {
         Some("totp") => Some(true),
         Some("hotp") => Some(false),
@@ -156,7 +158,12 @@ fn codes(table: &mut Table) -> Result<Codes, Mistake> {
     Ok(Codes { id, kind, salt, hashes, created, expires })
 }
 
-fn id(table: &mut Table) -> Result<Id, Mistake> {
+pub(super) fn name(table: &mut Table) -> Result<Name, Mistake> {
+    let name = table.text("name")?.and_then(Name::new);
+    table.valid("name", name, "a name has 1 to 32 printable characters and no blank at its ends")
+}
+
+pub(super) fn id(table: &mut Table) -> Result<Id, Mistake> {
     let id = table.text("id")?.and_then(|text| text.parse().ok());
     table.valid("id", id, "not eight digits of 0-9 and a-f")
 }

@@ -5,6 +5,8 @@ use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::{prop_assert, prop_assert_eq};
 
 use super::*;
+use crate::account::{Counter, Port};
+use crate::key::Public;
 use crate::reason::Reason;
 use crate::state::{State, Used};
 
@@ -82,7 +84,11 @@ fn mistakes() {
     mistake("\"1f0c9a7e\"", "\"1F0C9A7E\"", "line 7: id: not eight digits of 0-9 and a-f");
     mistake("\"00000002\"", "\"1f0c9a7e\"", "two parts have the id 1f0c9a7e");
     mistake("\"9b1d2c3e\"", "\"1f0c9a7e\"", "two parts have the id 1f0c9a7e");
-    mistake("\"Jörg's \\\"token\\\"\"", "\"phone\"", "two credentials have the name \"phone\"");
+    mistake(
+        "\"Jörg's \\\"token\\\"\"",
+        "\"phone\"",
+        "two credentials or keys have the name \"phone\"",
+    );
     mistake(
         "name = \"phone\"",
         "name = \" phone\"",
@@ -229,10 +235,11 @@ fn record() -> impl Strategy<Value = Record> {
         any::<u32>(),
         1_u8..=100,
         1_u16..=3600,
-        vec(credential, 1..=MAX_CREDENTIALS),
+        vec(credential, 0..=MAX_CREDENTIALS),
+        vec(key(), 0..=3),
         vec(codes, 0..=MAX_CODE_SETS),
     )
-        .prop_map(|(user, uid, attempts, seconds, credentials, codes)| Record {
+        .prop_map(|(user, uid, attempts, seconds, credentials, keys, codes)| Record {
             user,
             uid,
             rate_limit: Limit { attempts, seconds },
@@ -249,6 +256,7 @@ fn record() -> impl Strategy<Value = Record> {
                     created: created.map(u64::from),
                 })
                 .collect(),
+            keys,
             codes: codes
                 .into_iter()
                 .map(|(id, salt, hashes, expires)| Codes {
@@ -260,6 +268,35 @@ fn record() -> impl Strategy<Value = Record> {
                     expires: expires.map(u64::from),
                 })
                 .collect(),
+        })
+}
+
+fn key() -> impl Strategy<Value = Key> {
+    let public = prop_oneof![
+        vec(any::<u8>(), 64).prop_filter_map("", |point| Public::es256(&point)),
+        vec(any::<u8>(), 32).prop_filter_map("", |point| Public::eddsa(&point)),
+    ];
+    let usb = (vec(any::<u8>(), 0..80), any::<bool>())
+        .prop_map(|(handle, pin)| Port::Usb { handle, pin });
+    (
+        any::<[u8; 4]>(),
+        "[^\\p{C}\\p{Z}]{1,32}",
+        prop_oneof![usb, Just(Port::Ssh)],
+        public,
+        "[a-z:/]{1,60}",
+        any::<[bool; 3]>(),
+        any::<Option<u32>>(),
+    )
+        .prop_map(|(id, name, port, public, application, flags, created)| Key {
+            id: Id::new(id),
+            name: Name::new(&name).expect("printable"),
+            port,
+            public,
+            application,
+            touch: flags[0],
+            verification: flags[1],
+            counts: flags[2],
+            created: created.map(u64::from),
         })
 }
 
@@ -279,4 +316,74 @@ proptest::proptest! {
             prop_assert!(!mistake.to_string().contains("DGNBVGY3"), "{}", mistake);
         }
     }
+}
+
+const KEYS: &str = r#"version = 1
+user = "alice"
+uid = 1000
+
+[[key]]
+id = "00000001"
+name = "blue"
+relying_party = "pam://host"
+type = "es256"
+public = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw=="
+handle = "aGFuZGxl"
+pin = true
+verification = true
+created = 1700000000
+
+[[key]]
+id = "00000002"
+name = "laptop"
+ssh = "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHAAAABHNzaDo="
+touch = false
+counter = false
+"#;
+
+#[test]
+fn keys() {
+    let record = Record::read(KEYS.as_bytes()).unwrap();
+    let [blue, laptop] = &record.keys[..] else { panic!() };
+    let usb = Port::Usb { handle: b"handle".to_vec(), pin: true };
+    assert_eq!((&blue.port, &*blue.application), (&usb, "pam://host"));
+    assert_eq!((&laptop.port, &*laptop.application), (&Port::Ssh, "ssh:"));
+    assert_eq!(laptop.public, Public::eddsa(&[7; 32]).unwrap());
+    assert!(blue.touch && blue.verification && blue.counts);
+    assert!(!laptop.touch && !laptop.verification && !laptop.counts);
+    assert_eq!(*record.to_text(), KEYS);
+
+    let state = State { keys: [(blue.id, 7)].into(), ..State::default() };
+    let of = |state: &State| account(&record, state, &|_, _| Err(Reason::Sealed)).keys;
+    let counters = |state| of(state).iter().map(|key| key.counter).collect::<Vec<_>>();
+    assert_eq!(counters(&state), [Counter::Last(Ok(7)), Counter::Unchecked]);
+    let lost = Counter::Last(Err(Reason::NoState));
+    assert_eq!(counters(&State::default()), [lost, Counter::Unchecked]);
+}
+
+#[test]
+fn what_is_wrong_with_keys() {
+    for (from, to, cause) in [
+        ("\"es256\"", "\"rs256\"", "neither \"es256\" nor \"eddsa\""),
+        ("\"es256\"", "\"eddsa\"", "not a public key of that type"),
+        ("BwcHBwcHBwcHBwcH", "!", "public: not base64"),
+        ("aGFuZGxl", "", "handle: not 1 to 1024 bytes"),
+        ("pam://host", "", "relying_party: not 1 to 255 bytes"),
+        ("AAAAGnNr", "BAAAGnNr", "ssh: not an sk key"),
+        ("sk-ssh-ed25519@", "sk-ecdsa-sha2-nistp256@", "ssh: not an sk key"),
+        ("\"laptop\"", "\"blue\"", "two credentials or keys have the name \"blue\""),
+        ("00000002", "00000001", "two parts have the id 00000001"),
+        ("touch = false", "pin = true", "no key pin here"),
+        ("touch = false", "touch = 1", "touch: not true or false"),
+    ] {
+        let mistake = Record::read(KEYS.replace(from, to).as_bytes()).unwrap_err();
+        assert!(mistake.to_string().contains(cause), "{to}: {mistake}");
+    }
+    let mut record = Record::read(KEYS.as_bytes()).unwrap();
+    record.keys[1].public = record.keys[0].public.clone();
+    assert_eq!(record.check(), Ok(()), "one key by two ways");
+    record.keys[1].port = record.keys[0].port.clone();
+    assert!(record.check().unwrap_err().to_string().contains("is the same as"));
+    record.keys.clear();
+    assert!(record.check().unwrap_err().to_string().contains("neither a [[credential]]"));
 }

@@ -13,9 +13,11 @@ impl Record {
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
         let codes: usize = self.codes.iter().map(|codes| 200 + 80 * codes.hashes.len()).sum();
+        let keys = super::MAX_KEY_TEXT * self.keys.len();
         // Room for all at once, so that no shorter copy of a secret is left behind.
-        let mut text =
-            Zeroizing::new(String::with_capacity(1024 + 1024 * self.credentials.len() + codes));
+        let mut text = Zeroizing::new(String::with_capacity(
+            1024 + 1024 * self.credentials.len() + keys + codes,
+        ));
         // Writing to a string cannot fail.
         let _ = self.write(&mut text);
         text
@@ -57,6 +59,9 @@ impl Record {
             }
             time(f, "created", credential.created)?;
         }
+        for key in &self.keys {
+            key.write(f)?;
+        }
         for codes in &self.codes {
             let kind = match codes.kind {
                 CodeKind::Recovery => "recovery",
@@ -75,6 +80,6 @@ impl Record {
     }
 }
 
-fn time(f: &mut String, key: &str, time: Option<u64>) -> std::fmt::Result {
+pub(super) fn time(f: &mut String, key: &str, time: Option<u64>) -> std::fmt::Result {
     time.map_or(Ok(()), |time| writeln!(f, "{key} = {time}"))
 }

@@ -22,6 +22,8 @@ pub struct State {
     pub notices: Vec<Notice>,
     /// By the credential's id.
     pub credentials: ById<Used>,
+    /// By the key's id: how often it had signed when it was last used.
+    pub keys: ById<u32>,
     /// By the set's id: which codes have been used, a bit for each.
     pub codes: ById<u32>,
 }
@@ -78,6 +80,12 @@ impl State {
                     used.advance(progress);
                 }
             }
+            Change::KeyUsed(place, counter) => {
+                let id = record.keys.get(*place).map(|key| key.id);
+                if let Some(used) = id.and_then(|id| self.keys.get_mut(&id)) {
+                    *used = *counter;
+                }
+            }
             Change::CodeUsed { set, code } => {
                 let id = record.codes.get(*set).map(|codes| codes.id);
                 let bit = u32::try_from(*code).ok().and_then(|code| 1_u32.checked_shl(code));
@@ -110,6 +118,7 @@ impl State {
     pub fn retain(&mut self, record: &Record) {
         let ids: Vec<_> = record.ids().collect();
         self.credentials.retain(|id| ids.contains(&id));
+        self.keys.retain(|id| ids.contains(&id));
         self.codes.retain(|id| ids.contains(&id));
     }
 }

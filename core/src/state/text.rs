@@ -28,6 +28,7 @@ impl State {
                 },
                 notices: notices(table)?,
                 credentials: table.named_tables("credential", credential)?.into_iter().collect(),
+                keys: table.named_tables("key", key)?.into_iter().collect(),
                 codes: table.named_tables("codes", codes)?.into_iter().collect(),
             })
         })
@@ -65,6 +66,9 @@ impl State {
             }
             let seen = used.sightings.iter().map(|seen| (seen.step, seen.skew));
             write_pairs(f, "seen", &mut seen.into_iter())?;
+        }
+        for (id, counter) in &self.keys {
+            writeln!(f, "[key.{id}]\ncounter={counter}")?;
         }
         for (id, used) in &self.codes {
             writeln!(f, "[codes.{id}]\nused={used}")?;
@@ -148,6 +152,10 @@ fn natural(table: &Table, number: i64) -> Result<u64, Mistake> {
     u64::try_from(number).map_err(|_| table.wrong("a time before 1970"))
 }
 
+fn key(id: &str, table: &mut Table) -> Result<(Id, u32), Mistake> {
+    Ok((known_by(id, table)?, word(table, "counter")?))
+}
+
 #[inline(never)]
 fn credential(id: &str, table: &mut Table) -> Result<(Id, Used), Mistake> {
     let any = || i64::MIN..=i64::MAX;
@@ -163,9 +171,13 @@ fn credential(id: &str, table: &mut Table) -> Result<(Id, Used), Mistake> {
 }
 
 fn codes(id: &str, table: &mut Table) -> Result<(Id, u32), Mistake> {
-    let used = table.number("used", 0..=u32::MAX.into())?;
-    let used = used.and_then(|used| u32::try_from(used).ok());
-    Ok((known_by(id, table)?, table.needed("used", used)?))
+    Ok((known_by(id, table)?, word(table, "used")?))
+}
+
+/// A number of 32 bits.
+fn word(table: &mut Table, key: &'static str) -> Result<u32, Mistake> {
+    let number = table.number(key, 0..=u32::MAX.into())?;
+    table.needed(key, number.and_then(|number| u32::try_from(number).ok()))
 }
 
 fn known_by(id: &str, table: &Table) -> Result<Id, Mistake> {
@@ -187,11 +199,13 @@ mod tests {
             ..Used::default()
         };
         let hotp = Used { counter: Some(i64::MAX), ahead: Some(i64::MAX), ..Used::default() };
+        let key = State { keys: [(id(0), u32::MAX)].into(), ..State::default() };
+        let totp = State { credentials: [(id(0), used.clone())].into(), ..State::default() };
+        // Of credentials and keys together there are at most 16.
+        assert!(key.to_text().len() < totp.to_text().len());
         assert!(
             State { credentials: [(id(0), hotp)].into(), ..State::default() }.to_text().len()
-                < State { credentials: [(id(0), used.clone())].into(), ..State::default() }
-                    .to_text()
-                    .len()
+                < totp.to_text().len()
         );
         let times: Vec<_> = (0..100).map(|n| 999_999_999_999 + 36 * n).collect();
         let known = |number| Known { source: SourceKey::from_number(number), day: 11_574_074 };
@@ -204,6 +218,7 @@ mod tests {
             },
             notices: vec![Notice { kind: Kind::Enrolled, time: 999_999_999_999 }; MAX_NOTICES],
             credentials: (0..16).map(|n| (id(u32::MAX - n), used.clone())).collect(),
+            keys: [].into(),
             codes: (0..8).map(|n| (id(n), u32::MAX)).collect(),
         }
     }
@@ -238,6 +253,9 @@ mod tests {
             "[credential.x]",
             "[credential.00000000]\nx=1",
             "[credential.00000000]\nseen=[[1]]",
+            "[key.00000000]",
+            "[key.00000000]\ncounter=-1",
+            "[key.00000000]\ncounter=4294967296",
             "[codes.00000000]",
             "[codes.00000000]\nused=-1",
             "[codes.00000000]\nused=4294967296",

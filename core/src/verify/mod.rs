@@ -7,6 +7,7 @@
 mod candidate;
 mod grace;
 mod hotp;
+mod key;
 mod origin;
 mod passes;
 mod rate;
@@ -24,6 +25,7 @@ use origin::Origin;
 use passes::passes;
 
 pub use grace::is_fresh;
+pub use key::{Held, Proof};
 
 /// The longest answer that is looked at, in bytes: Linux-PAM itself passes on 512.
 pub const MAX_ANSWER: usize = 1024;
@@ -92,7 +94,7 @@ pub enum Verdict {
 /// What was right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
-    /// What kind of code it was.
+    /// What it was.
     pub factor: Factor,
     /// What the person calls the credential, where it has a name.
     pub credential: Option<String>,
@@ -110,7 +112,7 @@ pub struct Accepted {
     pub notices: Vec<Notice>,
 }
 
-/// A kind of one-time code.
+/// What somebody has shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Factor {
     /// RFC 6238.
@@ -123,9 +125,23 @@ pub enum Factor {
     Recovery,
     /// A bypass code of the help desk.
     Bypass,
+    /// A security key that signed what it was asked to.
+    Key,
+    /// A security key, or a certificate, that sshd has verified.
+    SshKey,
 }
 
 impl Factor {
+    const ALL: [Self; 7] = [
+        Self::Totp,
+        Self::Hotp,
+        Self::Scratch,
+        Self::Recovery,
+        Self::Bypass,
+        Self::Key,
+        Self::SshKey,
+    ];
+
     /// The word in the log.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -135,15 +151,15 @@ impl Factor {
             Self::Scratch => "scratch",
             Self::Recovery => "recovery",
             Self::Bypass => "bypass_code",
+            Self::Key => "key",
+            Self::SshKey => "ssh-key",
         }
     }
 
     /// Reads that word.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Totp, Self::Hotp, Self::Scratch, Self::Recovery, Self::Bypass]
-            .into_iter()
-            .find(|factor| factor.name() == name)
+        Self::ALL.into_iter().find(|factor| factor.name() == name)
     }
 }
 
@@ -241,10 +257,25 @@ pub fn verify(
     terms: &Terms,
     now: u64,
 ) -> (Verdict, Vec<Change>) {
-    let outcome = decide(account, answer, terms, now);
+    let passes = |changes: &mut Vec<Change>| passes(account, answer, terms, now, changes);
+    let outcome = decide(account, terms, now, passes);
     wipe_registers(account);
     wipe::stack();
     outcome
+}
+
+/// Decides at `now`, seconds since 1970, whether a security key is enrolled and was used as it must be.
+///
+/// The verdict counts only once the changes are durable. Nobody guesses a key: one that is right uses
+/// up no attempt.
+#[must_use]
+pub fn verify_key(
+    account: &Account,
+    proof: &Proof,
+    terms: &Terms,
+    now: u64,
+) -> (Verdict, Vec<Change>) {
+    decide(account, terms, now, |changes| key::judge(account, proof, changes))
 }
 
 /// Another HMAC takes the place of what [`decide`] left in registers, before they are saved anywhere.
@@ -271,11 +302,20 @@ pub fn work_in_vain(answer: &Answer, denied: Denied, terms: &Terms, now: u64) {
 }
 
 #[inline(never)]
-fn decide(account: &Account, answer: &Answer, terms: &Terms, now: u64) -> (Verdict, Vec<Change>) {
+fn decide(
+    account: &Account,
+    terms: &Terms,
+    now: u64,
+    judge: impl FnOnce(&mut Vec<Change>) -> Result<Accepted, Denied>,
+) -> (Verdict, Vec<Change>) {
     let mut origin = Origin::of(account, terms, now);
     let (attempt, admitted) = count_attempt(account, &mut origin, now);
     let mut changes = Vec::from_iter(attempt);
-    let judged = admitted.and_then(|()| passes(account, answer, terms, now, &mut changes));
+    let judged = admitted.and_then(|()| judge(&mut changes));
+    if matches!(judged, Ok(Accepted { factor: Factor::Key | Factor::SshKey, .. })) {
+        changes.retain(|change| !matches!(change, Change::Attempts(_)));
+        origin = Origin::of(account, terms, now);
+    }
     changes.extend(origin.and_then(|origin| origin.change(account, &judged, now)));
     let verdict = match judged {
         Ok(accepted) => {

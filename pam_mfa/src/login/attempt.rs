@@ -124,7 +124,7 @@ impl Login<'_> {
     /// What of an account the rule takes.
     fn restricted<'a>(&self, account: &'a Account) -> Cow<'a, Account> {
         match self.ruling.effect {
-            Effect::Require(Demand { factors, .. }) if factors != Factors::ALL => {
+            Effect::Require(Demand { factors, .. }) if factors != Factors::USUAL => {
                 let mut account = account.clone();
                 factors.restrict(&mut account);
                 Cow::Owned(account)

@@ -62,6 +62,7 @@ fn empty() -> Record {
         uid: 1000,
         rate_limit: Limit { attempts: 100, seconds: 30 },
         credentials: vec![],
+        keys: vec![],
         codes: vec![],
     }
 }
