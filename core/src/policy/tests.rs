@@ -241,7 +241,7 @@ fn mistakes_are_said_by_line_and_column() {
         ),
         (
             &format!("version = 1\n{rule}skip = \"x\"\nfresh = \"5m\""),
-            "line 2: fresh and enrolled_by mean nothing without require",
+            "line 2: fresh, touch and enrolled_by mean nothing without require",
         ),
         (
             &format!("version = 1\n{rule}skip = \"x\"\nenforce = false"),
