@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
-use mfa_core::policy::{Bypass, Glob, Network, Rule};
+use mfa_core::policy::{Bypass, Effect, Glob, Network, Policy, Rule, Touch};
 
 use crate::finding::Finding;
 use crate::time::day;
@@ -55,6 +55,22 @@ pub fn no_group(file: &Path, rule: &Rule, group: &str) -> Finding {
 pub fn no_user(file: &Path, rule: &Rule, user: &str) -> Finding {
     let cause = format!("there is no user {user:?} here, whom the rule {:?} names", rule.name);
     Finding::new(file, cause, "correct the name, or take it out")
+}
+
+/// The rule takes keys that sshd has verified, and nothing says that they were touched.
+pub fn touch_unknown(file: &Path, policy: &Policy, rule: &Rule) -> Option<Finding> {
+    let Effect::Require(demand) = &rule.effect else { return None };
+    let is_unknown =
+        demand.factors.ssh_key && demand.touch == Touch::Proven && policy.authorities.is_empty();
+    is_unknown.then(|| {
+        let name = &rule.name;
+        let cause = format!(
+            "the rule {name:?} takes ssh-key, but has no touch, and there is no ssh_ca: keys that have \
+             to be touched never count"
+        );
+        let mend = "have sshd demand that keys are touched, and add touch = \"sshd\"";
+        Finding::new(file, cause, mend)
+    })
 }
 
 /// The entry counts for nothing any more at `now`, in seconds since 1970.

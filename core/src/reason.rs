@@ -68,6 +68,11 @@ reasons! {
     NoAgent "no_agent" "there is no ssh agent to ask"
     AgentFailed "agent_failed" "the ssh agent cannot be used"
     TouchUnverified "touch_unverified" "nobody can tell whether the key was touched: see touch in the policy"
+    AgentRefused "agent_refused" "the ssh agent did not sign"
+    CertAuthority "cert_authority" "the certificate's authority is not listed in the policy"
+    CertUser "cert_user" "the certificate does not name the user"
+    CertTime "cert_time" "the certificate is good for another time"
+    CertOption "cert_option" "the certificate has a critical option that is not known"
 
     // The person.
     NoUser "no_user" "no user name was given"

@@ -8,6 +8,7 @@
 )]
 #![deny(unsafe_code)]
 
+mod agent;
 mod args;
 mod login;
 mod pam;
@@ -15,6 +16,7 @@ mod path;
 mod pending;
 mod person;
 mod ruling;
+mod wait;
 
 use std::ffi::CStr;
 use std::path::Path;

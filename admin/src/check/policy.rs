@@ -24,6 +24,7 @@ impl Report {
             let place = |finding: Finding| finding.at(&text, rule.at);
             let before = policy.rules.iter().take(nth);
             self.warnings.extend(lint::unreached(file, before, rule).map(place));
+            self.warnings.extend(lint::touch_unknown(file, &policy, rule).map(place));
             let absent = absent(rule).map(|group| place(lint::no_group(file, rule, group)));
             if is_installed { &mut self.mistakes } else { &mut self.warnings }.extend(absent);
         }

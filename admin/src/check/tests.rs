@@ -66,7 +66,7 @@ fn each_mistake_of_a_record_has_its_cure() {
     let twice = format!("{text}{}", &text[text.find("\n[[cred").unwrap()..])
         .replacen("00000001", "00000002", 1);
     fs::write(record.path(), twice).unwrap();
-    assert!(mistakes(&lab, "check")[0].contains("two credentials have the name \"phone\""));
+    assert!(mistakes(&lab, "check")[0].contains("two credentials or keys have the name \"phone\""));
     fs::write(record.path(), &text).unwrap();
     set_mode(&record.path(), 0o644);
     let found = mistakes(&lab, "check");
@@ -171,8 +171,8 @@ fn files_that_are_not_installed() {
     assert_eq!(said["mistakes"][0]["file"], file("a.toml"));
     assert_eq!(said["mistakes"][0]["line"], 5);
     let expected = json!({
-        "file": file("b.toml"), "line": null, "column": null, "cause": "no [[credential]]",
-        "mend": "correct the file",
+        "file": file("b.toml"), "line": null, "column": null,
+        "cause": "neither a [[credential]] nor a [[key]]", "mend": "correct the file",
     });
     assert_eq!(said["mistakes"][1], expected);
     assert!(lab.refused("check /nonexistent/x").contains("cannot be read"));
@@ -275,6 +275,20 @@ fn what_may_not_be_meant() {
     }
     let gone = "version = 1\n[[rule]]\nname = 'a'\ngroups = ['no-such-group']\nskip = 'x'\n";
     assert_eq!(warned("--policy", gone), 1);
+    // Whether nothing says that a key was touched.
+    let ca = "AAAAC3NzaC1lZDI1NTE5AAAAIB7MEIp2Lr5EDXt9jTs2AAOhzYLHrSE2pSWRHHDlTNfV";
+    let ca = &format!("ssh_ca = ['ssh-ed25519 {ca}']\n");
+    for (ca, require, is_unknown) in [
+        ("", "['ssh-key']", true),
+        ("", "['otp', 'ssh-key']", true),
+        ("", "['ssh-key']\ntouch = 'sshd'", false),
+        ("", "['ssh-key']\ntouch = 'unverified'", false),
+        (ca, "['ssh-key']", false),
+        ("", "['otp', 'key']", false),
+    ] {
+        let text = format!("version = 1\n{ca}[[rule]]\nname = 'a'\nrequire = {require}\n");
+        assert_eq!(warned("--policy", &text), usize::from(is_unknown), "{text}");
+    }
     let entry = "[[bypass]]\nid = 'a'\nnetwork = '192.0.2.7'\nreason = 'x'\nexpires =";
     assert_eq!(warned("--bypass", &format!("{entry} 2023-11-15\n")), 0);
     assert_eq!(warned("--bypass", &format!("{entry} 2023-11-14\n")), 1);

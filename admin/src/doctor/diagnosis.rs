@@ -68,6 +68,17 @@ words! {
     NoAccountLine "no_account_line" Error,
     NoSessionLine "no_session_line" Error,
     AfterUserEnvironment "after_user_environment" Warning,
+    Misplaced "option_misplaced" Error,
+    UserEnvironment "user_environment_trusted" Error,
+    // Security keys.
+    NotLocal "not_local" Warning,
+    LocalFromAfar "local_from_afar" Warning,
+    NoHelper "no_helper" Error,
+    NoKeyFile "no_key_file" Error,
+    AgentNotKept "agent_not_kept" Warning,
+    KeyUnseen "ssh_key_unseen" Warning,
+    TouchNotDemanded "touch_not_demanded" Error,
+    TouchUnknown "touch_unknown" Warning,
     // Who calls PAM.
     WithoutPam "use_pam_off" Error,
     NobodyAsked "keyboard_interactive_off" Error,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::clock::Clock;
 use super::diagnosis::{Diagnosis, Word};
 use super::host::Host;
+use super::keys::Keys;
 use super::laws::{Laws, unreadable};
 use super::line::{is_ours, value};
 use super::module_file::Modules;
@@ -49,6 +50,7 @@ pub struct Facts<'a> {
     laws: Laws,
     records: Records,
     rights: Rights,
+    keys: Keys,
 }
 
 impl<'a> Facts<'a> {
@@ -85,6 +87,7 @@ impl<'a> Facts<'a> {
             laws: Laws::look(host),
             records: Records::look(host),
             rights,
+            keys: Keys::look(host, &services),
             services,
             host,
         }
@@ -125,6 +128,9 @@ impl<'a> Facts<'a> {
             stack,
             laws: &self.laws,
             sshd: self.sshd_of(name),
+            has_sshd: self.sshd.is_some(),
+            sudoers: Some(&self.sudoers).filter(|_| SUDO.contains(&name)),
+            keys: &self.keys,
             modules: &self.modules,
             keeps_records: self.host.at("/var/lib/pam_mfa").is_dir(),
             now: self.host.now,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use mfa_core::policy::trial::TRIAL;
 use mfa_core::policy::{
-    BYPASS, Bypass, Effect, MAX_SIZE, Mistake, POLICY, Policy, Rule, bypass, files,
+    BYPASS, Bypass, Demand, Effect, MAX_SIZE, Mistake, POLICY, Policy, Rule, bypass, files,
 };
 use mfa_core::reason::Reason;
 use mfa_core::store::Trouble;
@@ -134,6 +134,19 @@ impl Laws {
             .or_else(|| bypasses.next().map(|entry| format!("the bypass {}", entry.id)))
     }
 
+    /// What rules for `service` ask that take keys which sshd has verified.
+    pub fn taking_ssh_key(&self, service: &str) -> impl Iterator<Item = &Demand> {
+        let rules = self.policy().map_or(&[][..], |policy| &policy.rules);
+        let is_for = move |rule: &&Rule| match &rule.services {
+            Some(services) => services.iter().any(|one| one == service),
+            None => true,
+        };
+        rules.iter().filter(is_for).filter_map(|rule| match &rule.effect {
+            Effect::Require(demand) if demand.factors.ssh_key => Some(demand),
+            _ => None,
+        })
+    }
+
     /// What is wrong with them.
     pub fn judge(&self, now: u64) -> Vec<Diagnosis> {
         let mut found: Vec<_> = self.unread.iter().map(unreadable).collect();
@@ -171,6 +184,8 @@ impl Laws {
             let groups = missing(rule.groups.as_ref(), &self.no_groups);
             let users = missing(rule.users.as_ref(), &self.no_users);
             let of = |word, finding: Finding| document.at(rule.at, word, finding);
+            let touch = lint::touch_unknown(file, policy, rule);
+            found.extend(touch.map(|finding| of(Word::TouchUnknown, finding)));
             found.extend(unreached.map(|finding| of(Word::RuleNotReached, finding)));
             found.extend(groups.map(|name| of(Word::NoGroup, lint::no_group(file, rule, name))));
             found.extend(users.map(|name| of(Word::NoUser, lint::no_user(file, rule, name))));

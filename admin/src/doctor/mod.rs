@@ -6,6 +6,7 @@ mod clock;
 mod diagnosis;
 mod facts;
 mod host;
+mod keys;
 mod laws;
 mod line;
 mod module;
@@ -16,6 +17,7 @@ mod service;
 mod show;
 mod sshd;
 mod sudoers;
+mod template;
 
 #[cfg(test)]
 mod tests;

@@ -16,16 +16,8 @@ pub struct Modules<'a> {
 impl<'a> Modules<'a> {
     /// Looks where distributions have Linux-PAM look.
     pub fn look(host: &'a Host) -> Self {
-        let mut directories = Vec::new();
-        for lib in ["/usr/lib", "/lib", "/usr/lib64", "/lib64"].map(|lib| host.at(lib)) {
-            let entries = fs::read_dir(&lib).into_iter().flatten().flatten();
-            let of_machine = |name: &str| name.contains("-linux-");
-            let entries =
-                entries.filter(|entry| entry.file_name().to_str().is_some_and(of_machine));
-            directories.extend(entries.map(|entry| entry.path()));
-            directories.push(lib);
-        }
-        let mut files = directories.into_iter().map(|lib| lib.join("security").join(OURS));
+        let directories = libraries(host).into_iter();
+        let mut files = directories.map(|lib| lib.join("security").join(OURS));
         Self { host, usual: files.find_map(|file| file.canonicalize().ok()) }
     }
 
@@ -36,4 +28,17 @@ impl<'a> Modules<'a> {
             _ => self.usual.clone(),
         }
     }
+}
+
+/// The directories that distributions have libraries in.
+pub fn libraries(host: &Host) -> Vec<PathBuf> {
+    let mut directories = Vec::new();
+    for lib in ["/usr/lib", "/lib", "/usr/lib64", "/lib64"].map(|lib| host.at(lib)) {
+        let entries = fs::read_dir(&lib).into_iter().flatten().flatten();
+        let of_machine = |name: &str| name.contains("-linux-");
+        let entries = entries.filter(|entry| entry.file_name().to_str().is_some_and(of_machine));
+        directories.extend(entries.map(|entry| entry.path()));
+        directories.push(lib);
+    }
+    directories
 }

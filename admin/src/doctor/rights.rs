@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::diagnosis::{Diagnosis, Word};
 use super::host::Host;
-use super::line::{is_ours, value};
+use super::keys::{self, HELPER};
+use super::line::{has, is_ours, value};
+use super::template::{self, hands};
 use crate::pam_d::Line;
 
 /// Directories of ours, with the mode that they should have.
@@ -75,6 +77,13 @@ impl Rights {
         files.dedup();
         for file in files.iter().chain(modules) {
             add(file.clone(), 0o644);
+        }
+        let mut of_keys: Vec<_> = lines.iter().flat_map(|line| of_keys(host, line)).collect();
+        of_keys.sort();
+        of_keys.dedup();
+        for path in of_keys {
+            let mode = if path.is_dir() { 0o755 } else { 0o644 };
+            add(path, mode);
         }
         let lib = host.at("/var/lib/pam_mfa");
         if lib.is_dir() {
@@ -150,23 +159,7 @@ fn is_absent(path: &Path) -> bool {
 /// The files that `secret=` of a line may name and that others have rights to, with their modes.
 fn secrets(host: &Host, line: &Line) -> Vec<(PathBuf, u32)> {
     let template = value(line, "secret").filter(|_| is_ours(line));
-    let Some(path) = template.and_then(|path| path.to_str()) else { return Vec::new() };
-    let of_user = |part: &str| ["${USER}", "%u"].iter().any(|user| part.contains(user));
-    let Some((directory, name)) = path.rsplit_once('/') else { return Vec::new() };
-    // Homes have a user each; what lies there is judged when they log in.
-    if !path.starts_with('/')
-        || path.contains("${HOME}")
-        || path.contains("%h")
-        || of_user(directory)
-    {
-        return Vec::new();
-    }
-    let files = if of_user(name) {
-        let entries = fs::read_dir(host.at(directory)).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).collect()
-    } else {
-        vec![host.at(path)]
-    };
+    let files = template.and_then(|template| template::files(host, template)).unwrap_or_default();
     let allowed = value(line, "allowed_perm").and_then(|mode| mode.to_str());
     let allowed = allowed.and_then(|mode| u32::from_str_radix(mode, 8).ok()).unwrap_or(0o600);
     let readable = files.into_iter().filter_map(|file| {
@@ -175,4 +168,14 @@ fn secrets(host: &Host, line: &Line) -> Vec<(PathBuf, u32)> {
         (mode & 0o077 & !allowed != 0).then_some((file, mode))
     });
     readable.collect()
+}
+
+/// What a line has its keys from or asks them by, which only root may change: the files that it names,
+/// mfa-fido, and the directories that all these are in.
+fn of_keys(host: &Host, line: &Line) -> Vec<PathBuf> {
+    if !is_ours(line) {
+        return Vec::new();
+    }
+    let helper = has(line, "u2f").then(|| host.at(HELPER));
+    keys::files(host, line).chain(helper).flat_map(|file| hands(host, &file)).collect()
 }

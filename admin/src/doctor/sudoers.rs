@@ -21,6 +21,8 @@ enum What {
     NoPasswd(String),
     /// sudo leaves PAM's account phase out.
     NoAccount,
+    /// The path of the agent's socket stays in the environment.
+    KeepsAgent,
 }
 
 /// What is of interest in sudoers.
@@ -83,10 +85,15 @@ impl Sudoers {
                     "sudo leaves PAM's account phase out, so recheck has no effect",
                     "take !pam_acct_mgmt away",
                 )),
-                What::NoAccount => None,
+                What::NoAccount | What::KeepsAgent => None,
             }
         });
         found.map(|found| found.of(service)).collect()
+    }
+
+    /// Whether sudo leaves anybody the way to their agent.
+    pub fn keeps_agent(&self) -> bool {
+        self.0.iter().any(|Said { what, .. }| matches!(what, What::KeepsAgent))
     }
 }
 
@@ -129,12 +136,27 @@ fn what(line: &str) -> Vec<What> {
         if says("!pam_acct_mgmt") {
             said.push(What::NoAccount);
         }
+        if says("!env_reset") || keeps_agent(line) {
+            said.push(What::KeepsAgent);
+        }
         return said;
     }
     let spaced = line.replace(':', " : ");
     let is_tagged = spaced.split_whitespace().any(|word| word == "NOPASSWD");
     // Root is never asked.
     if is_tagged && first != "root" { vec![What::NoPasswd(first.to_owned())] } else { Vec::new() }
+}
+
+/// Whether a line of `Defaults` adds it to env_keep, by name or pattern.
+fn keeps_agent(line: &str) -> bool {
+    let Some((_, value)) = line.split_once("env_keep") else { return false };
+    let value = value.trim_start();
+    let names = value.split(|it: char| it.is_whitespace() || "+=\",".contains(it));
+    let is_meant = |name: &str| match name.split_once('*') {
+        Some((beginning, _)) => "SSH_AUTH_SOCK".starts_with(beginning),
+        None => name == "SSH_AUTH_SOCK",
+    };
+    !value.starts_with('-') && names.into_iter().any(is_meant)
 }
 
 fn beside(host: &Host, file: &Path, named: &str) -> PathBuf {

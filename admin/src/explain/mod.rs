@@ -1,5 +1,6 @@
 //! `mfactl explain`: what becomes of a login, and why.
 
+mod keys;
 mod meanwhile;
 mod trace;
 mod verdict;
@@ -28,10 +29,8 @@ use trace::Entry;
 use verdict::{Outcome, Verdict};
 
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Options of the PAM line (store=, enroll, skip=ignore, policy_error=require) may \
-                        change it further."
-)]
+#[command(after_help = "Options of the PAM line (store=, enroll, u2f, ssh_agent, skip=ignore, \
+                        policy_error=require) may change it further.")]
 pub struct Args {
     /// The login name
     #[arg(long)]
@@ -106,6 +105,11 @@ pub fn run(args: &Args, world: &World, output: &mut dyn Write) -> Result<(), Fai
     };
     let mut verdict = Verdict::of(decided, policy.is_some(), &enrolment, now);
     let asks = demand.filter(|_| verdict.outcome == Outcome::Require);
+    if let Some(demand) = demand.filter(|_| verdict.would.is_none()) {
+        let account = enrolment.account.as_ref().ok().and_then(Option::as_deref);
+        let account = account.filter(|_| asks.is_some());
+        verdict.says.extend(keys::says(&demand, policy.as_ref(), &request, account));
+    }
     if let (Some(demand), Some(policy)) = (asks, &policy) {
         let terms = (&demand, &policy.limits);
         meanwhile::add(&mut verdict, terms, &request, &enrolment, world);

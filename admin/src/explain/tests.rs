@@ -1,8 +1,11 @@
 use std::fs;
 
+use mfa_core::account::Port;
 use mfa_core::fresh::{self, Check, Enrolment, Place, Scope};
+use mfa_core::key::Public;
 use mfa_core::limit::{Attempts, Pauses, SourceKey};
-use mfa_core::store::{Opened, Store};
+use mfa_core::record::{Id, Key, Name, Record};
+use mfa_core::store::{Lost, Opened, Store};
 use mfa_core::verify::Factor;
 use serde_json::Value;
 
@@ -112,7 +115,7 @@ fn rule_by_rule() {
 fn what_the_module_would_do() {
     let lab = lab();
     let enrolled = [
-        ("sshd", "Asked for a second factor: otp or recovery.\n"),
+        ("sshd", "Asked for a second factor: otp or recovery or key.\n"),
         (
             "ftp",
             "Denied: a rule of the policy denies (use sftp); the log says reason=policy_denies.\n\
@@ -262,4 +265,87 @@ fn who_was_reset_is_not_let_in_by_nullok() {
     let said = said(&lab, "--service sshd");
     assert!(said.contains("Stored:  nowhere: reset, and what the home holds"), "{said}");
     assert!(said.contains("the log says reason=reset.") && !said.contains("nullok"), "{said}");
+}
+
+/// One key in a port, and one of ssh.
+fn enrol_keys(lab: &Lab) {
+    let record = lab.enrol("daemon", vec![totp(1, "phone")]);
+    let key = |n, name: &str, port, application: &str| Key {
+        id: Id::new([0, 0, 1, n]),
+        name: Name::new(name).unwrap(),
+        port,
+        public: Public::eddsa(&[n; 32]).unwrap(),
+        application: application.to_owned(),
+        touch: true,
+        verification: false,
+        counts: false,
+        created: None,
+    };
+    let usb = Port::Usb { handle: vec![], pin: false };
+    let keys = vec![key(7, "blue", usb, "pam://host"), key(8, "laptop", Port::Ssh, "ssh:")];
+    let mut edit = record.edit(Lost::Refuse).unwrap();
+    let (new, state) = (edit.record().unwrap().clone(), edit.state().unwrap().clone());
+    edit.save(Record { keys, ..new }, state).unwrap();
+}
+
+#[test]
+fn where_a_key_may_be_shown() {
+    let lab = lab();
+    enrol_keys(&lab);
+    let ask = |policy: &str, login: &str| {
+        let file = lab.dir.path().join("other.toml");
+        fs::write(&file, format!("version = 1\n{policy}")).unwrap();
+        let said = said(&lab, &format!("{login} --policy {}", file.display()));
+        let (_, said) = said.split_once("Asked for a second factor: ").unwrap();
+        said.to_owned()
+    };
+    let port = "A key in this machine's port is asked for where the PAM line says u2f";
+    let agent = "A key in an agent is asked for where the PAM line says ssh_agent.\n";
+    assert_eq!(
+        ask("local = [\"login\"]", "--service login"),
+        format!("otp or recovery or key.\n{port}.\n{agent}")
+    );
+    assert_eq!(
+        ask("local = [\"login\"]", "--service sudo"),
+        format!(
+            "otp or recovery or key.\n\
+             {port} and local: the policy's local does not have the service.\n{agent}"
+        )
+    );
+    for source in ["192.0.2.7", "::ffff:1.2.3.4", "::1"] {
+        assert_eq!(
+            ask("local = [\"login\"]", &format!("--service login --source {source}")),
+            format!(
+                "otp or recovery or key.\n\
+                 No key in this machine's port is asked for: the login comes from an address.\n{agent}"
+            )
+        );
+    }
+    let rule = |rest: &str| format!("[[rule]]\nname = \"keys\"\n{rest}");
+    assert_eq!(ask(&rule("require = [\"otp\"]"), "--service sshd"), "otp.\n");
+    let counts = "An enrolled key that sshd has verified counts";
+    for (touch, how) in [
+        ("", "only if it need not be touched: the rule has no touch"),
+        ("\ntouch = \"sshd\"", "without a question: sshd sees to its touch"),
+        ("\ntouch = \"unverified\"", "without a question, touched or not"),
+    ] {
+        let rule = rule(&format!("require = [\"otp\", \"ssh-key\"]{touch}"));
+        let expected = format!("otp or ssh-key.\n{counts} {how}.\n");
+        assert_eq!(ask(&rule, "--service sshd --source 192.0.2.7"), expected);
+    }
+    let ca = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB7MEIp2Lr5EDXt9jTs2AAOhzYLHrSE2pSWRHHDlTNfV";
+    let rule = format!("ssh_ca = [\"{ca}\"]\n{}", rule("require = [\"recovery\", \"ssh-key\"]"));
+    assert_eq!(
+        ask(&rule, "--service sshd"),
+        format!(
+            "recovery or ssh-key.\n{counts} only if it need not be touched: the rule has no touch.\n\
+             A certificate of ssh_ca that sshd has verified counts without a question, if \
+             it is one of a key that has to be touched.\n"
+        )
+    );
+    assert_eq!(ask(&rule, "--service sudo"), "recovery or ssh-key.\n", "sshd alone verifies");
+    let policy = lab.dir.path().join("other.toml");
+    let said =
+        lab.run(&format!("explain --user bin --service sshd --policy {}", policy.display()), "");
+    assert!(said.unwrap().ends_with("has to be touched.\n"), "also for who has not enrolled");
 }

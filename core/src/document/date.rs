@@ -6,7 +6,7 @@ use toml_datetime::{Date, Datetime, Offset, Time};
 
 /// Seconds since 1970 of a date at 00:00 UTC, or of a date and time with its offset (RFC 3339); `None`
 /// for what lies before 1970, or names no moment.
-pub(super) fn seconds(moment: &Datetime) -> Option<u64> {
+pub(crate) fn seconds(moment: &Datetime) -> Option<u64> {
     let date = moment.date?;
     let seconds = match (moment.time, moment.offset) {
         (None, None) => 0,

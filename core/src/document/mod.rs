@@ -1,7 +1,7 @@
 //! TOML documents, read key by key; mistakes in them are said by line and cause, never with a value,
 //! which may be a secret.
 
-mod date;
+pub(crate) mod date;
 
 use std::borrow::Cow;
 use std::fmt;

@@ -8,7 +8,8 @@ use crate::reason::Reason;
 use crate::wipe;
 
 /// Tells one enrolment from another: another secret, algorithm, length or period, another set of
-/// codes, one more or one less. Not how far it has been used, nor what it is called.
+/// codes, another key or other demands on it, one more or one less. Not how far it has been used, nor
+/// what it is called.
 ///
 /// Scratch codes do not count: they vanish from the file as they are used, and nobody gets new ones
 /// without a new secret.
@@ -82,9 +83,10 @@ fn key(key: &Key) -> Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::{Change, Progress};
+    use crate::account::{Change, Counter, Progress};
     use crate::codes::{Hash, Salt};
     use crate::gauth;
+    use crate::key::Public;
     use crate::secret::Secret;
 
     const FILE: &str = "GEZDGNBVGY3TQOJQ\n\" TOTP_AUTH\n\" DISALLOW_REUSE\n\" RATE_LIMIT 3 30\n\
@@ -145,9 +147,21 @@ mod tests {
         let phone = account.credentials[0].clone();
         account.credentials.push(Credential { name: Some("spare".to_owned()), ..phone });
         account.code_sets = vec![set(CodeKind::Recovery, 1, &[1, 2])];
+        let blue = Key {
+            name: Some("blue".to_owned()),
+            port: Port::Usb { handle: vec![7], pin: false },
+            public: Public::eddsa(&[7; 32]).unwrap(),
+            application: "pam://host".to_owned(),
+            touch: true,
+            verification: false,
+            counter: Counter::Last(Ok(41)),
+        };
+        account.keys = vec![blue];
         let before = Enrolment::of(&account);
 
-        let same: [&dyn Fn(&mut Account); 4] = [
+        let same: [&dyn Fn(&mut Account); 6] = [
+            &|it| it.keys[0].name = None,
+            &|it| it.keys[0].counter = Counter::Last(Ok(42)),
             &|it| it.credentials[1].name = Some("renamed".to_owned()),
             &|it| it.code_sets[0].used = Ok(1),
             &|it| it.rate_limit = None,
@@ -159,7 +173,14 @@ mod tests {
             assert_eq!(Enrolment::of(&account), before);
         }
 
-        let other: [&dyn Fn(&mut Account); 14] = [
+        let other: [&dyn Fn(&mut Account); 21] = [
+            &|it| it.keys.clear(),
+            &|it| it.keys.push(it.keys[0].clone()),
+            &|it| it.keys[0].port = Port::Ssh,
+            &|it| it.keys[0].application = "pam://other".to_owned(),
+            &|it| it.keys[0].public = Public::eddsa(&[8; 32]).unwrap(),
+            &|it| it.keys[0].touch = false,
+            &|it| it.keys[0].verification = true,
             &|it| it.credentials[1].secret = Ok(Secret::new(b"1234567891".to_vec())),
             &|it| it.credentials[1].secret = Err(Reason::NoState),
             &|it| it.credentials[1].secret = Err(Reason::Sealed),

@@ -123,7 +123,8 @@ impl Opened<'_> {
 }
 
 /// Whether a denial for `reason` tells whoever tried something about a code: what was not looked at, or
-/// could not be right, is no guess.
+/// could not be right, is no guess. Neither is a key that is not there, not touched in time, or not
+/// enrolled.
 #[must_use]
 pub fn is_guess(reason: Reason) -> bool {
     !matches!(
@@ -141,6 +142,16 @@ pub fn is_guess(reason: Reason) -> bool {
             | Reason::NotDurable
             | Reason::CannotWrite
             | Reason::CannotForward
+            | Reason::KeyUnknown
+            | Reason::KeyAbsent
+            | Reason::KeyTimeout
+            | Reason::TouchUnverified
+            | Reason::BadMapping
+            | Reason::NotLocal
+            | Reason::NoHelper
+            | Reason::HelperFailed
+            | Reason::NoAgent
+            | Reason::AgentFailed
     )
 }
 

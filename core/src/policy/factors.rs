@@ -8,6 +8,7 @@ use crate::verify::Factor;
 
 /// Kinds of factors, any one of which will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools)] // each kind is taken or not
 pub struct Factors {
     /// `otp`: codes by time or by counter.
     pub otp: bool,
@@ -66,6 +67,9 @@ impl Factors {
     }
 
     /// Takes what will not do out of an account. Places in it stay what they are.
+    ///
+    /// Keys that sshd verifies are among the others: with either word all of them stay, and
+    /// [`Self::hold`] says of what was shown whether it will do.
     pub fn restrict(self, account: &mut Account) {
         if !self.otp {
             account.credentials.clear();
@@ -74,9 +78,9 @@ impl Factors {
             account.scratch_codes = ScratchCodes::default();
             account.code_sets.clear();
         }
-        if !self.key {
-            // Those that sshd verifies are among the others.
-            account.keys.retain(|key| self.ssh_key && key.port == Port::Ssh);
+        if !self.key && !self.ssh_key {
+            account.keys.clear();
+            account.unread_keys = None;
         }
     }
 }
@@ -98,33 +102,74 @@ impl fmt::Display for Factors {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::{CodeKind, CodeSet};
+    use crate::account::{CodeKind, CodeSet, Counter};
     use crate::codes::{Hash, Salt};
     use crate::gauth::parse;
+    use crate::key::Public;
+    use crate::reason::Reason;
 
     const OTP: Factors = Factors { otp: true, ..Factors::NONE };
     const RECOVERY: Factors = Factors { recovery: true, ..Factors::NONE };
+    const KEY: Factors = Factors { key: true, ..Factors::NONE };
+    const SSH_KEY: Factors = Factors { ssh_key: true, ..Factors::NONE };
+    const EACH: [Factors; 4] = [OTP, RECOVERY, KEY, SSH_KEY];
+
+    /// What each of the four says.
+    fn each(says: impl Fn(Factors) -> bool) -> [bool; 4] {
+        EACH.map(says)
+    }
 
     #[test]
-    fn every_kind_of_code_is_one_of_the_two() {
+    fn each_kind_of_factor_is_one_of_the_four() {
         for (factor, of) in [
             (Factor::Totp, OTP),
             (Factor::Hotp, OTP),
             (Factor::Scratch, RECOVERY),
             (Factor::Recovery, RECOVERY),
             (Factor::Bypass, RECOVERY),
+            (Factor::Key, KEY),
+            (Factor::SshKey, SSH_KEY),
         ] {
-            assert_eq!(
-                (OTP.hold(factor), RECOVERY.hold(factor)),
-                (of.otp, of.recovery),
-                "{factor:?}"
-            );
+            assert_eq!(each(|one| one.hold(factor)), EACH.map(|one| one == of), "{factor:?}");
+            assert!(!Factors::NONE.hold(factor));
+            assert_eq!(Factors::USUAL.hold(factor), factor != Factor::SshKey);
         }
     }
 
     #[test]
+    fn words() {
+        for (one, word) in EACH.into_iter().zip(["otp", "recovery", "key", "ssh-key"]) {
+            let mut factors = Factors::NONE;
+            assert!(factors.add(word));
+            assert_eq!((factors, factors.to_string()), (one, word.to_owned()));
+        }
+        let mut factors = Factors::NONE;
+        for word in ["keys", "ssh_key", "Key", ""] {
+            assert!(!factors.add(word) && factors == Factors::NONE, "{word}");
+        }
+        assert_eq!(Factors::USUAL.to_string(), "otp or recovery or key");
+        let all = Factors { ssh_key: true, ..Factors::USUAL };
+        assert_eq!(all.to_string(), "otp or recovery or key or ssh-key");
+    }
+
+    fn key(port: Port) -> Key {
+        Key {
+            name: None,
+            port,
+            public: Public::es256(&[7; 64]).unwrap(),
+            application: "ssh:".to_owned(),
+            touch: true,
+            verification: false,
+            counter: Counter::Unchecked,
+        }
+    }
+
+    fn usb() -> Key {
+        key(Port::Usb { handle: vec![], pin: false })
+    }
+
+    #[test]
     fn what_an_account_has_of_them() {
-        let empty = parse(b"");
         let phone = parse(b"GEZDGNBVGY3TQOJQ\n\" TOTP_AUTH\n");
         let scratch = Account { credentials: vec![], ..parse(b"GEZDGNBVGY3TQOJQ\n12345678\n") };
         let set = CodeSet {
@@ -134,23 +179,42 @@ mod tests {
             used: Ok(0),
             expires: None,
         };
-        let codes =
-            Account { credentials: vec![], code_sets: vec![set], ..parse(b"GEZDGNBVGY3TQOJQ\n") };
-        let empty = Account { credentials: vec![], ..empty };
-        for (account, otp, recovery) in [
-            (&empty, false, false),
-            (&phone, true, false),
-            (&scratch, false, true),
-            (&codes, false, true),
+        let codes = Account { code_sets: vec![set], ..Account::default() };
+        let plugged = Account { keys: vec![usb()], ..Account::default() };
+        let forwarded = Account { keys: vec![key(Port::Ssh)], ..Account::default() };
+        let unread = Some((Reason::BadMapping, "line 1".to_owned()));
+        let unread = Account { unread_keys: unread, ..Account::default() };
+        for (account, expected) in [
+            (Account::default(), [false; 4]),
+            (phone, [true, false, false, false]),
+            (scratch, [false, true, false, false]),
+            (codes, [false, true, false, false]),
+            (plugged, [false, false, true, false]),
+            (forwarded, [false, false, true, true]),
+            (unread, [false, false, true, false]),
         ] {
-            assert_eq!((OTP.are_among(account), RECOVERY.are_among(account)), (otp, recovery));
-            assert!(Factors::USUAL.are_among(account));
-            let mut left = account.clone();
-            OTP.restrict(&mut left);
-            assert!(!RECOVERY.are_among(&left));
-            let mut left = account.clone();
-            RECOVERY.restrict(&mut left);
-            assert!(!OTP.are_among(&left));
+            let has = |account: &Account| each(|one| one.are_among(account));
+            assert_eq!(has(&account), expected);
+            assert!(Factors::USUAL.are_among(&account), "what it lacks, the account says");
+            for (nth, one) in EACH.into_iter().enumerate() {
+                let mut left = account.clone();
+                one.restrict(&mut left);
+                let is_key = |nth: usize| nth >= 2;
+                let stays =
+                    |other: usize| other == nth || is_key(nth) && is_key(other) && expected[other];
+                let stay = [0, 1, 2, 3].map(|other| expected[other] && stays(other));
+                assert_eq!(has(&left), stay, "{one}");
+            }
+        }
+    }
+
+    #[test]
+    fn keys_stay_where_they_are() {
+        let keys = vec![usb(), key(Port::Ssh), usb()];
+        for (factors, left) in [(KEY, 3), (SSH_KEY, 3), (Factors::USUAL, 3), (OTP, 0)] {
+            let mut account = Account { keys: keys.clone(), ..Account::default() };
+            factors.restrict(&mut account);
+            assert_eq!(account.keys, keys[..left], "{factors}");
         }
     }
 }

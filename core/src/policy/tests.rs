@@ -144,6 +144,27 @@ fn the_sample_that_is_shipped_has_every_key() {
 }
 
 #[test]
+fn keys_and_what_is_known_of_their_touch() {
+    let demands = |rule: &str| match &policy(&format!("[[rule]]\nname = \"a\"\n{rule}")).rules[..] {
+        [Rule { effect: Effect::Require(demand), .. }] => *demand,
+        rules => panic!("{rules:?}"),
+    };
+    for (rule, key, ssh_key, touch) in [
+        ("require = [\"key\"]", true, false, Touch::Proven),
+        ("require = [\"ssh-key\"]", false, true, Touch::Proven),
+        ("require = [\"ssh-key\"]\ntouch = \"sshd\"", false, true, Touch::BySshd),
+        ("require = [\"ssh-key\", \"key\"]\ntouch = \"unverified\"", true, true, Touch::Unverified),
+    ] {
+        let factors = Factors { key, ssh_key, ..Factors::NONE };
+        assert_eq!(demands(rule), Demand { factors, touch, ..Demand::USUAL }, "{rule}");
+    }
+    let blob = "AAAAC3NzaC1lZDI1NTE5AAAAIB7MEIp2Lr5EDXt9jTs2AAOhzYLHrSE2pSWRHHDlTNfV";
+    let text = format!("local = [\"login\"]\nssh_ca = [\"ssh-ed25519 {blob} ca\"]");
+    let policy = policy(&text);
+    assert_eq!((policy.local, policy.authorities.len()), (vec!["login".to_owned()], 1));
+}
+
+#[test]
 fn the_first_rule_that_matches_decides() {
     let policy = Policy::read(SAMPLE.as_bytes()).unwrap();
     for (login, expected) in [
@@ -242,6 +263,23 @@ fn mistakes_are_said_by_line_and_column() {
         (
             &format!("version = 1\n{rule}skip = \"x\"\nfresh = \"5m\""),
             "line 2: fresh, touch and enrolled_by mean nothing without require",
+        ),
+        (
+            &format!("version = 1\n{rule}skip = \"x\"\ntouch = \"sshd\""),
+            "line 2: fresh, touch and enrolled_by mean nothing without require",
+        ),
+        (
+            &format!("version = 1\n{rule}require = [\"key\"]\ntouch = \"sshd\""),
+            "line 2: touch means nothing where require has no ssh-key",
+        ),
+        (
+            &format!("version = 1\n{rule}require = [\"ssh-key\"]\ntouch = \"yes\""),
+            "line 5: touch: not sshd or unverified",
+        ),
+        ("version = 1\nlocal = [\"login\", \"\"]", "line 2: local: an empty name"),
+        (
+            "version = 1\nssh_ca = [\"ssh-ed25519 AAAA\"]",
+            "line 2: ssh_ca: not a public key of ssh, such as \"ssh-ed25519 AAAA...\"",
         ),
         (
             &format!("version = 1\n{rule}skip = \"x\"\nenforce = false"),

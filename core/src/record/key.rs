@@ -82,7 +82,7 @@ pub(super) fn read(table: &mut Table) -> Result<Key, Mistake> {
     let (id, name) = (id(table)?, name(table)?);
     let (port, public, application) = match table.text("ssh")? {
         Some(line) => {
-            let key = table.valid("ssh", SkKey::of_line(line), SSH)?;
+            let key = table.valid("ssh", SkKey::of_line(line).ok(), SSH)?;
             (Port::Ssh, key.public, key.application)
         }
         None => usb(table)?,

@@ -1,8 +1,7 @@
 //! Authorities that certify keys for ssh.
 
-use data_encoding::BASE64;
-
-use crate::wire::Reader;
+use super::Line;
+use super::public::is_certificate;
 
 /// The public key of an authority, of whatever kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,11 +11,8 @@ impl Authority {
     /// Reads the line of a file such as `ca.pub`: the kind, the key in base64, a comment.
     #[must_use]
     pub fn of_line(line: &str) -> Option<Self> {
-        let mut words = line.split_ascii_whitespace();
-        let (kind, blob) = (words.next()?, words.next()?);
-        let blob = BASE64.decode(blob.as_bytes()).ok()?;
-        let is_key = Reader::new(&blob).text() == Ok(kind) && !kind.contains("-cert-");
-        is_key.then_some(Self(blob))
+        let key = Line::read(line).ok()?;
+        (!is_certificate(key.kind)).then_some(Self(key.blob))
     }
 
     /// The key as it goes over the wire, and as certificates hold it.
@@ -28,6 +24,8 @@ impl Authority {
 
 #[cfg(test)]
 mod tests {
+    use data_encoding::BASE64;
+
     use super::*;
 
     #[test]

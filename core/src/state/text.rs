@@ -225,7 +225,9 @@ mod tests {
 
     #[test]
     fn it_is_read_back() {
-        for state in [State::default(), largest()] {
+        let keys = [(Id::new([7; 4]), 0), (Id::new([8; 4]), u32::MAX)].into();
+        let keys = State { keys, ..State::default() };
+        for state in [State::default(), keys, largest()] {
             assert_eq!(State::read(state.to_text().as_bytes()), Ok(state));
         }
     }

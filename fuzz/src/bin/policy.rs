@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use libfuzzer_sys::fuzz_target;
 use mfa_core::policy::{
-    Bypass, Decided, Effect, MAX_FRESH, MAX_PAUSE, Policy, Request, Requirement, Rule, Trial,
-    bypass, decide,
+    Bypass, Decided, Effect, Factors, MAX_FRESH, MAX_PAUSE, Policy, Request, Requirement, Rule,
+    Touch, Trial, bypass, decide,
 };
 use mfa_core::reason::Reason;
 
@@ -33,6 +33,8 @@ fuzz_target!(|input: &[u8]| {
     };
     assert!((1..=100).contains(&policy.limits.failures));
     assert!((1..=MAX_PAUSE).contains(&policy.limits.pause_max));
+    assert!(policy.local.iter().chain(&policy.recheck).all(|service| !service.is_empty()));
+    assert!(policy.authorities.iter().all(|authority| !authority.blob().is_empty()));
     for rule in &policy.rules {
         sound(rule);
     }
@@ -53,7 +55,9 @@ fn sound(rule: &Rule) {
         assert!(!names.is_empty() && names.iter().all(|name| !name.is_empty()));
     }
     if let Effect::Require(demand) = &rule.effect {
-        assert!(demand.factors.otp || demand.factors.recovery);
+        let Factors { otp, recovery, key, ssh_key } = demand.factors;
+        assert!(otp || recovery || key || ssh_key);
+        assert!(ssh_key || demand.touch == Touch::Proven);
         assert!(demand.fresh.is_none_or(|fresh| (1..=MAX_FRESH).contains(&fresh)));
     } else if let Effect::Skip(_) = rule.effect {
         assert!(rule.enforce);

@@ -2,16 +2,19 @@
 //! all but the code.
 
 mod auth;
+mod keys;
 mod ours;
 
 use std::path::PathBuf;
 
 use super::diagnosis::{Diagnosis, Word};
+use super::keys::Keys;
 use super::laws::Laws;
 use super::line::{enrols, has, is_ours, value};
 use super::module;
 use super::module_file::Modules;
 use super::sshd::Sshd;
+use super::sudoers::Sudoers;
 use crate::pam_d::{Answer, Line, Outcome, Phase, Stack, dispatch};
 
 /// A service, and what its logins depend on besides.
@@ -26,6 +29,12 @@ pub struct Service<'a> {
     pub laws: &'a Laws,
     /// sshd, if this is its service.
     pub sshd: Option<&'a Sshd>,
+    /// There is an sshd, whoever asks.
+    pub has_sshd: bool,
+    /// What sudo does, if this is a service of sudo's.
+    pub sudoers: Option<&'a Sudoers>,
+    /// What there is for security keys.
+    pub keys: &'a Keys,
     /// The module's files.
     pub modules: &'a Modules<'a>,
     /// This host keeps system records.
@@ -50,6 +59,7 @@ impl Service<'_> {
         found.extend(self.auth());
         found.extend(self.account());
         found.extend(self.session());
+        found.extend(self.keys());
         if let Some(sshd) = self.sshd {
             let takes_password = self.ours(Phase::Auth).iter().any(|line| {
                 ["forward_pass", "use_first_pass", "try_first_pass"]
@@ -103,10 +113,7 @@ impl Service<'_> {
             return sshd.ways().past_pam.then(missing).into_iter().collect();
         };
         let (mut before, line) = (lines.iter().take(place), lines.get(place));
-        let reads = |line: &&&Line| {
-            line.name() == "pam_env.so" && value(line, "user_readenv").is_some_and(|it| it == "1")
-        };
-        let env = before.rfind(reads);
+        let env = before.rfind(|line| reads_user_environment(line));
         let late = env.zip(line).map(|(env, line)| {
             let cause = format!(
                 "pam_env.so on line {} lets people set what is told to our line",
@@ -141,6 +148,12 @@ impl Service<'_> {
             at(line, Word::NotBinding, cause, "make it required")
         })
     }
+}
+
+/// Whether what people write into `~/.pam_environment` comes into the environment (pam_env(8)).
+fn reads_user_environment(line: &Line) -> bool {
+    line.name() == "pam_env.so"
+        && (has(line, "user_readenv") || value(line, "user_readenv").is_some_and(|it| it != "0"))
 }
 
 /// Conditions of other lines may hold or not.

@@ -5,6 +5,28 @@ use crate::doctor::diagnosis::{Diagnosis, Word};
 use crate::doctor::line::{enrols, has, unknown, value};
 use crate::pam_d::Line;
 
+/// What pam_u2f calls its options: they say how keys in this machine's port are asked.
+const OF_U2F: [&str; 18] = [
+    "authfile",
+    "expand",
+    "openasuser",
+    "cue",
+    "cue_prompt",
+    "origin",
+    "appid",
+    "nouserok",
+    "max_devices",
+    "userpresence",
+    "userverification",
+    "pinverification",
+    "interactive",
+    "prompt",
+    "nodetect",
+    "authpending_file",
+    "debug_file",
+    "conf",
+];
+
 impl Service<'_> {
     /// What is wrong with a line of ours, whatever stands around it.
     pub(super) fn line(&self, line: &Line) -> Vec<Diagnosis> {
@@ -32,6 +54,12 @@ impl Service<'_> {
             let cause = format!("there is no option {option:?}, so every login is denied");
             at(line, Word::UnknownOption, cause, "correct it, or take it out")
         }));
+        let of_u2f =
+            || OF_U2F.iter().find(|option| has(line, option) || value(line, option).is_some());
+        if let Some(option) = of_u2f().filter(|_| !has(line, "u2f")) {
+            let cause = format!("{option} stands without u2f, so every login is denied");
+            found.push(at(line, Word::BadOption, cause, "add u2f, or take it out"));
+        }
         if enrols(line) {
             let contradicted = ["secret", "forward_pass", "use_first_pass"]
                 .iter()

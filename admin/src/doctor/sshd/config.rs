@@ -83,6 +83,8 @@ impl Config {
 fn default(keyword: &str) -> &'static str {
     match keyword {
         "authenticationmethods" => "any",
+        "authorizedkeysfile" => ".ssh/authorized_keys .ssh/authorized_keys2",
+        "authorizedkeyscommand" | "pubkeyauthoptions" => "none",
         "kbdinteractiveauthentication" | "passwordauthentication" | "pubkeyauthentication" => "yes",
         _ => "no",
     }

@@ -1,10 +1,12 @@
 //! Which ways into sshd lead through PAM's auth, and so to us.
 
 mod config;
+mod keys;
 
 use super::diagnosis::{Diagnosis, Word};
 use super::host::Host;
 use config::{Config, Section, Setting};
+use keys::Untouched;
 
 /// The settings that decide.
 const DECIDING: [&str; 5] = [
@@ -28,17 +30,21 @@ pub struct Ways {
 }
 
 /// sshd, as far as its files are there.
-pub struct Sshd(Config);
+pub struct Sshd {
+    config: Config,
+    untouched: Vec<Untouched>,
+}
 
 impl Sshd {
     /// Reads how it is set up.
     pub fn look(host: &Host) -> Option<Self> {
-        Config::look(host).map(Self)
+        let config = Config::look(host)?;
+        Some(Self { untouched: keys::untouched(host, &config), config })
     }
 
     /// The service that it asks PAM for.
     pub fn service(&self) -> String {
-        let everybody = self.0.sections.first();
+        let everybody = self.config.sections.first();
         let name = everybody.and_then(|section| section.settings.get("pamservicename"));
         name.map_or_else(|| "sshd".to_owned(), |setting| setting.value.clone())
     }
@@ -55,7 +61,7 @@ impl Sshd {
 
     /// Where it is known from, and what it means.
     pub fn in_words(&self) -> String {
-        let from = if self.0.is_effective { "sshd -T" } else { "sshd_config, as read here" };
+        let from = if self.config.is_effective { "sshd -T" } else { "sshd_config, as read here" };
         let ways = self.ways();
         let key = if ways.past_pam { "; a key alone gets in without auth" } else { "" };
         let alone = if ways.pam_alone { "; auth alone gets in" } else { "" };
@@ -68,11 +74,11 @@ impl Sshd {
             section.criteria.is_none()
                 || DECIDING.iter().any(|&keyword| section.settings.contains_key(keyword))
         };
-        self.0.sections.iter().filter(move |section| decides(section))
+        self.config.sections.iter().filter(move |section| decides(section))
     }
 
     fn is_on(&self, section: &Section, keyword: &str) -> bool {
-        self.0.get(section, keyword).value.eq_ignore_ascii_case("yes")
+        self.config.get(section, keyword).value.eq_ignore_ascii_case("yes")
     }
 
     /// Whether a method, without what may stand behind its colon, can succeed.
@@ -90,7 +96,7 @@ impl Sshd {
 
     /// Each list of methods that leads in, if all of them succeed.
     fn chains(&self, section: &Section) -> Vec<Vec<String>> {
-        let value = self.0.get(section, "authenticationmethods").value;
+        let value = self.config.get(section, "authenticationmethods").value;
         let value = if value.eq_ignore_ascii_case("any") {
             "publickey hostbased gssapi-with-mic keyboard-interactive password"
         } else {
@@ -114,8 +120,8 @@ impl Sshd {
     /// What is wrong with it, where our line `takes_password` with the code in it, and where there is
     /// a policy or not.
     pub fn judge(&self, takes_password: bool, has_policy: bool) -> Vec<Diagnosis> {
-        let everybody = self.0.sections.first();
-        let pam = everybody.map(|section| self.0.get(section, "usepam"));
+        let everybody = self.config.sections.first();
+        let pam = everybody.map(|section| self.config.get(section, "usepam"));
         if let Some(off) = pam.filter(|setting| !setting.value.eq_ignore_ascii_case("yes")) {
             let cause = "UsePAM is off: sshd asks nobody for a code";
             return vec![at(Word::WithoutPam, &off, cause, "set UsePAM yes, and reload sshd")];
@@ -140,7 +146,7 @@ impl Sshd {
         let chains = self.chains(section);
         let through_pam = |method: &String| OF_PAM.contains(&method.as_str());
         if !chains.iter().flatten().any(through_pam) {
-            let methods = self.0.get(section, "authenticationmethods");
+            let methods = self.config.get(section, "authenticationmethods");
             let cause =
                 "AuthenticationMethods never reaches PAM's auth: nobody is asked for a code";
             let mend = "set AuthenticationMethods publickey,keyboard-interactive";
@@ -149,13 +155,13 @@ impl Sshd {
         let asks = self.is_on(section, "kbdinteractiveauthentication")
             || takes_password && self.is_on(section, "passwordauthentication");
         if !asks {
-            let off = self.0.get(section, "kbdinteractiveauthentication");
+            let off = self.config.get(section, "kbdinteractiveauthentication");
             let cause = "KbdInteractiveAuthentication is off: sshd cannot ask for a code";
             let mend = "set KbdInteractiveAuthentication yes, and reload sshd";
             return Some(at(Word::NobodyAsked, &off, cause, mend));
         }
         if self.ways_of(section).past_pam && !has_policy {
-            let methods = self.0.get(section, "authenticationmethods");
+            let methods = self.config.get(section, "authenticationmethods");
             let cause = "a key alone gets in without a code";
             let mend = "set AuthenticationMethods publickey,keyboard-interactive";
             return Some(at(Word::KeyAlone, &methods, cause, mend));

@@ -1,6 +1,7 @@
 //! A host that is as it should be, and one mistake after the other on it.
 
 mod callers;
+mod keys;
 mod laws;
 mod machine;
 mod people;
@@ -22,6 +23,7 @@ use super::diagnosis::Word;
 use super::*;
 use crate::lab::{NOW, enrol_in, totp};
 use callers::CALLERS;
+use keys::KEYS;
 use laws::LAWS;
 use machine::MACHINES;
 use people::PEOPLE;
@@ -268,8 +270,13 @@ fn mistakes_in_laws() {
 }
 
 #[test]
+fn mistakes_about_keys() {
+    each(KEYS);
+}
+
+#[test]
 fn no_word_goes_unseen() {
-    let cases = [STACKS, CALLERS, MACHINES, PEOPLE, LAWS].concat();
+    let cases = [STACKS, CALLERS, MACHINES, PEOPLE, LAWS, KEYS].concat();
     let words: Vec<_> = cases.iter().flat_map(|(_, found)| *found).collect();
     for word in Word::ALL {
         // These two have tests of their own.
@@ -298,6 +305,20 @@ fn files_of_somebody_else() {
     assert!(found.contains(&"wrong_owner - /etc/pam_mfa/policy.toml".to_owned()), "{found:?}");
     assert!(found.contains(&"wrong_owner - /var/lib/pam_mfa/state/alice".to_owned()), "{found:?}");
     assert!(found.iter().all(|found| found.starts_with("wrong_owner - /")), "{found:?}");
+}
+
+#[test]
+fn keys_of_somebody_else() {
+    let seed = Seed::clean();
+    seed.write("/etc/ssh/keys/alice", "");
+    seed.rule("[[rule]]\nname = \"keys\"\nrequire = [\"ssh-key\"]\ntouch = \"sshd\"");
+    seed.sshd_config("AuthenticationMethods publickey,keyboard-interactive");
+    seed.sshd_config("AuthorizedKeysFile /etc/ssh/keys/%u");
+    let effective = Uid::effective().as_raw();
+    assert_eq!(seed.found(effective, None), Vec::<String>::new());
+    let found = seed.found(effective + 1, None);
+    let untouched = "touch_not_demanded sshd /etc/ssh/sshd_config:5".to_owned();
+    assert!(found.contains(&untouched), "{found:?}");
 }
 
 #[test]
