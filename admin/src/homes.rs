@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use mfa_core::reason::Reason;
@@ -20,6 +20,8 @@ pub struct Home {
     pub user: String,
     /// The user's id.
     pub uid: Uid,
+    /// The home itself, an absolute path.
+    pub dir: PathBuf,
     /// Read and written with the user's rights.
     pub file: GauthFile,
 }
@@ -56,7 +58,7 @@ impl Home {
             run_dir: run_dir.to_owned(),
             overtaken_by: None,
         };
-        Ok(Self { user: user.name, uid: user.uid, file })
+        Ok(Self { user: user.name, uid: user.uid, dir: user.dir, file })
     }
 }
 
@@ -93,12 +95,10 @@ fn trouble(reason: Reason, detail: &str) -> Trouble {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{self, Permissions};
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    use std::path::PathBuf;
-
     use mfa_core::store::{Opened, Store};
     use nix::unistd::Gid;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
     use tempfile::TempDir;
 
     use super::*;

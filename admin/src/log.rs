@@ -13,10 +13,10 @@ pub fn changed(world: &World, object: (&str, &str), what: &str, before: &str, af
     Log { invoker, write }.changed(object, what, before, after);
 }
 
-/// What a record holds, for such a line: the names of its credentials, and how many codes are left of
+/// What a record holds, for such a line: the names of its credentials and keys, and how many codes are left of
 /// each kind.
 pub fn enrolled(record: &Record, state: &State) -> String {
-    let names = record.credentials.iter().map(|credential| credential.name.as_str().to_owned());
+    let names = record.names().map(|name| name.as_str().to_owned());
     let kinds = [("recovery", CodeKind::Recovery), ("bypass", CodeKind::Bypass)];
     let codes = kinds.into_iter().filter(|(_, kind)| has(record, *kind)).map(|(word, kind)| {
         format!("{word}:{}", codes_left(record, state, |codes| codes.kind == kind))

@@ -36,6 +36,7 @@ pub mod state;
 pub mod store;
 pub mod ticket;
 pub mod token;
+pub mod u2f;
 pub mod verify;
 mod wipe;
 pub mod wire;

@@ -34,6 +34,24 @@ pub(crate) fn expand(template: &OsStr, user: &str, home: Option<&Path>) -> Resul
     Ok(OsString::from_vec(path).into())
 }
 
+/// Fills in the user for `%u` and a percent sign for `%%`, as pam_u2f does for `authfile=` with `expand`.
+///
+/// # Errors
+/// [`Reason::BadOption`] if another sign stands behind a `%`, [`Reason::BadUserName`] as [`expand`].
+pub(crate) fn expand_signs(template: &OsStr, user: &str) -> Result<PathBuf, Reason> {
+    let mut path = Vec::new();
+    let mut bytes = template.as_bytes().iter();
+    while let Some(&byte) = bytes.next() {
+        match (byte, if byte == b'%' { bytes.next() } else { None }) {
+            (b'%', Some(b'u')) => path.extend_from_slice(component(user)?),
+            (b'%', Some(b'%')) => path.push(b'%'),
+            (b'%', _) => return Err(Reason::BadOption),
+            _ => path.push(byte),
+        }
+    }
+    Ok(OsString::from_vec(path).into())
+}
+
 fn strip<'a>(text: &'a [u8], marks: &[&[u8]]) -> Option<&'a [u8]> {
     marks.iter().find_map(|mark| text.strip_prefix(*mark))
 }
@@ -102,6 +120,17 @@ mod tests {
             assert_eq!(path("~/x", user).as_deref(), Ok("/home/alice/x"));
         }
         assert_eq!(path("/x/%u%u", "."), Err(Reason::BadUserName));
+    }
+
+    #[test]
+    fn signs() {
+        let path = |template: &str, user| expand_signs(OsStr::new(template), user);
+        assert_eq!(path("/x/%u/%%u~%u", "alice"), Ok("/x/alice/%u~alice".into()));
+        assert_eq!(path("x${USER}", ".."), Ok("x${USER}".into()));
+        for template in ["%", "/x%", "%%%", "%h", "%U"] {
+            assert_eq!(path(template, "alice"), Err(Reason::BadOption), "{template}");
+        }
+        assert_eq!(path("/x/%u", "../root"), Err(Reason::BadUserName));
     }
 
     #[test]

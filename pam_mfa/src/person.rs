@@ -5,9 +5,11 @@ use std::path::Path;
 
 use mfa_core::policy::Keep;
 use mfa_core::reason::Reason;
-use mfa_core::store::{GauthFile, Presence, Rights, Rules, Store, Trouble, Trust};
+use mfa_core::store::{
+    GauthFile, Keeper, Mapped, Mapping, Presence, Rights, Rules, Store, Trouble, Trust,
+};
 use nix::errno::Errno;
-use nix::unistd::{Gid, Uid, User};
+use nix::unistd::{Gid, Uid, User, gethostname};
 
 use crate::Paths;
 use crate::args::Args;
@@ -59,8 +61,7 @@ impl Person {
         }
     }
 
-    /// Where the account is: the system record comes first, then the file in the home; `secret=` or
-    /// `keep` pins one.
+    /// Where the account is: its codes, and beside them the keys of a mapping if the line says `u2f`.
     ///
     /// # Errors
     /// Why there can be none.
@@ -70,6 +71,17 @@ impl Person {
         keep: Keep,
         paths: Paths,
     ) -> Result<Box<dyn Store>, Unusable> {
+        let codes = self.codes(args, keep, paths)?;
+        let keys = if args.keys.u2f { self.mapping(args, keep, paths)? } else { None };
+        Ok(match keys {
+            Some(keys) => Box::new(Mapped { codes, keys }),
+            None => codes,
+        })
+    }
+
+    /// Where the codes are: the system record comes first, then the file in the home; `secret=` or `keep`
+    /// pins one.
+    fn codes(&self, args: &Args, keep: Keep, paths: Paths) -> Result<Box<dyn Store>, Unusable> {
         let mut overtaken_by = None;
         if let (Keep::Auto | Keep::System, None, Ok(user)) = (keep, &args.secret, &self.entry) {
             let unusable = |trouble| Unusable { trouble, ask: true };
@@ -83,6 +95,43 @@ impl Person {
         }
         let file = file(&self.name, self.entry.as_ref(), args, paths.run)?;
         Ok(Box::new(GauthFile { overtaken_by, ..file }))
+    }
+
+    /// The mapping that pam_u2f would read: the administrator's, or the one in the home, where what is in
+    /// the home counts at all.
+    fn mapping(&self, args: &Args, keep: Keep, paths: Paths) -> Result<Option<Mapping>, Unusable> {
+        let theirs = &args.keys.pam_u2f;
+        let unusable = |trouble| Unusable { trouble, ask: true };
+        let path =
+            theirs.path(&self.name).map_err(|reason| unusable(trouble(reason, "authfile=")))?;
+        let (path, keeper) = if path.is_absolute() {
+            (path, Keeper::Owner(paths.owner))
+        } else {
+            match (&self.entry, &args.user) {
+                _ if !self.home_counts(keep, paths).map_err(unusable)? => return Ok(None),
+                (Ok(user), None) => (user.dir.join(path), Keeper::User(Rights::from(user))),
+                _ => {
+                    let detail = "beside user=, authfile= has to be an absolute path";
+                    let trouble = trouble(Reason::BadOption, detail);
+                    return Err(Unusable { trouble, ask: false });
+                }
+            }
+        };
+        let host = gethostname().unwrap_or_default();
+        let options = theirs.options(&host.to_string_lossy());
+        Ok(Some(Mapping { path, keeper, user: self.name.clone(), options }))
+    }
+
+    /// Whether no system record takes the place of what is in the home, and the user was not reset.
+    fn home_counts(&self, keep: Keep, paths: Paths) -> Result<bool, Trouble> {
+        match (keep, &self.entry) {
+            (Keep::System, _) => Ok(false),
+            (Keep::Auto, Ok(user)) => {
+                let presence = paths.record(&user.name, user.uid)?.look()?;
+                Ok(matches!(presence, Presence::NoRecords | Presence::Absent))
+            }
+            (Keep::Auto | Keep::Home, _) => Ok(true),
+        }
     }
 }
 
@@ -164,5 +213,152 @@ fn known(entry: nix::Result<Option<User>>) -> Result<User, (Reason, String)> {
             Err((Reason::UnknownUser, "no such user".to_owned()))
         }
         Err(errno) => Err((Reason::UserDatabase, errno.desc().to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CString;
+    use std::fs;
+
+    use mfa_core::store::{Base, Opened};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    struct Lab {
+        dir: TempDir,
+    }
+
+    impl Lab {
+        fn person(&self) -> Person {
+            let entry = User {
+                name: "alice".to_owned(),
+                passwd: c"".to_owned(),
+                uid: Uid::effective(),
+                gid: Gid::effective(),
+                gecos: c"".to_owned(),
+                dir: self.dir.path().join("home"),
+                shell: "/bin/sh".into(),
+            };
+            Person { name: entry.name.clone(), entry: Ok(entry) }
+        }
+
+        fn account(
+            &self,
+            person: &Person,
+            line: &str,
+            keep: Keep,
+        ) -> Result<Box<dyn Store>, Unusable> {
+            let args: Vec<_> =
+                line.split_whitespace().map(|it| CString::new(it).unwrap()).collect();
+            let args: Vec<_> = args.iter().map(CString::as_c_str).collect();
+            let args = Args::read(&args, Uid::effective()).unwrap();
+            let [run, records, etc] = ["run", "lib", "etc"].map(|name| self.dir.path().join(name));
+            let owner = Uid::effective();
+            let paths = Paths { run: &run, records: &records, etc: &etc, owner };
+            person.account(&args, keep, paths)
+        }
+
+        /// Where the keys are looked for, below the test's directory or else.
+        fn keys(&self, line: &str, keep: Keep) -> Option<String> {
+            let Ok(store) = self.account(&self.person(), line, keep) else { panic!("{line}") };
+            let shown = store.shown();
+            let (_, keys) = shown.split_once(", ")?;
+            let dir = format!("{}/", self.dir.path().display());
+            Some(keys.strip_prefix(&dir).unwrap_or(keys).to_owned())
+        }
+
+        /// Why there can be no account, and whether a code is asked for all the same.
+        fn refused(&self, person: &Person, line: &str, keep: Keep) -> (Reason, bool) {
+            match self.account(person, line, keep) {
+                Ok(store) => panic!("{line}: {}", store.shown()),
+                Err(Unusable { trouble, ask }) => (trouble.reason, ask),
+            }
+        }
+
+        fn base(&self) -> Base {
+            Base::new(&self.dir.path().join("lib"), &self.dir.path().join("run"))
+        }
+    }
+
+    fn lab() -> Lab {
+        Lab { dir: TempDir::new().unwrap() }
+    }
+
+    const USUAL: &str = "home/.config/Yubico/u2f_keys";
+
+    #[test]
+    fn where_keys_are_looked_for() {
+        let lab = lab();
+        for (line, expected) in [
+            ("", None),
+            ("ssh_agent", None),
+            ("u2f", Some(USUAL)),
+            ("u2f secret=/x/%u", Some(USUAL)),
+            ("u2f authfile=keys/%u", Some("home/keys/%u")),
+            ("u2f authfile=/etc/%u", Some("/etc/%u")),
+            ("u2f authfile=/etc/%u expand openasuser", Some("/etc/alice")),
+        ] {
+            assert_eq!(lab.keys(line, Keep::Auto).as_deref(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_home_that_does_not_count_has_no_keys() {
+        let lab = lab();
+        let [home, central] = ["u2f", "u2f authfile=/etc/u2f"].map(str::to_owned);
+        let etc = Some("/etc/u2f".to_owned());
+        let usual = Some(USUAL.to_owned());
+        assert_eq!(lab.keys(&home, Keep::Auto), usual, "no records on this host");
+        lab.base().create().unwrap();
+        assert_eq!(lab.keys(&home, Keep::Auto), usual);
+        assert_eq!(lab.keys(&home, Keep::System), None);
+        assert_eq!(lab.keys("u2f secret=/x", Keep::System), None);
+        assert_eq!(lab.keys(&central, Keep::System), etc);
+        for file in ["alice.gone", "alice.toml"] {
+            fs::write(lab.dir.path().join("lib/users").join(file), "x").unwrap();
+            for line in [&home, "u2f secret=/x"] {
+                assert_eq!(lab.keys(line, Keep::Auto), None, "{file} {line}");
+                assert_eq!(lab.keys(line, Keep::Home), usual, "{file} {line}");
+            }
+            assert_eq!(lab.keys(&central, Keep::Auto), etc, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_mapping_is_an_enrolment() {
+        let lab = lab();
+        let Ok(store) = lab.account(&lab.person(), "u2f", Keep::Auto) else { panic!("no account") };
+        assert!(matches!(store.open(), Opened::NotEnrolled(_)));
+        let path = lab.dir.path().join(USUAL);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "alice:cut,off").unwrap();
+        let Opened::Broken(trouble) = store.open() else { panic!("who enrolled is in doubt") };
+        assert_eq!(trouble.reason, Reason::BadMapping);
+    }
+
+    #[test]
+    fn paths_that_cannot_be() {
+        let lab = lab();
+        let named = |name: &str| Person { name: name.to_owned(), ..lab.person() };
+        let line = "u2f authfile=/etc/%u expand";
+        let refused = lab.refused(&named(".."), line, Keep::Home);
+        assert_eq!(refused, (Reason::BadUserName, true));
+
+        let unknown = (Reason::UnknownUser, "no such user".to_owned());
+        let role = Person { name: "role".to_owned(), entry: Err(unknown) };
+        let line = format!("u2f secret=/x user={}", Uid::effective());
+        for person in [&role, &lab.person()] {
+            let refused = lab.refused(person, &line, Keep::Auto);
+            assert_eq!(refused, (Reason::BadOption, false));
+            let line = format!("{line} authfile=/etc/u2f");
+            assert!(lab.account(person, &line, Keep::Auto).is_ok());
+        }
+        let reason = lab.refused(&role, "u2f", Keep::Auto).0;
+        assert!(
+            matches!(reason, Reason::UnknownUser | Reason::NoRights),
+            "{reason}: who is not root"
+        );
     }
 }

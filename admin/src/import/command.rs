@@ -10,6 +10,7 @@ use mfa_core::record::Name;
 use mfa_core::store::{GauthFile, Opened, Presence, Store, SystemRecord};
 
 use super::draft::{Draft, Found};
+use super::keys::Mappings;
 use super::progress::Progress;
 use super::report::{Outcome, Report};
 use super::undo::undo;
@@ -17,6 +18,7 @@ use super::write::{Terms, write};
 use super::{gauth, list, places};
 use crate::failure::Failure;
 use crate::homes::Home;
+use crate::pam_d::Stacks;
 use crate::person::{self, Person};
 use crate::world::World;
 
@@ -27,7 +29,7 @@ pub struct Import {
     /// Login names; with --oath, only these; with --uri, the one whose credentials they are
     #[arg(value_name = "USER", required_unless_present_any = ["all_homes", "oath", "uri"])]
     pub users: Vec<String>,
-    /// Everybody who has a google-authenticator file in the home
+    /// Everybody who has a google-authenticator file in the home, or a security key of pam_u2f
     #[arg(long, conflicts_with_all = ["users", "file", "oath", "uri", "name"])]
     pub all_homes: bool,
     /// This user stays with the file in the home; may be given more than once
@@ -36,6 +38,12 @@ pub struct Import {
     /// This google-authenticator file, instead of the one in the home; read with the user's rights
     #[arg(long, value_name = "FILE", conflicts_with_all = ["oath", "uri"])]
     pub file: Option<PathBuf>,
+    /// This mapping of pam_u2f, instead of those that PAM lines name
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["oath", "uri"])]
+    pub u2f: Option<PathBuf>,
+    /// What the keys in it were enrolled for; pam://HOST unless given
+    #[arg(long, value_name = "PARTY", requires = "u2f")]
+    pub origin: Option<String>,
     /// oath-toolkit's users.oath
     #[arg(long, value_name = "FILE", conflicts_with = "undo")]
     pub oath: Option<PathBuf>,
@@ -108,16 +116,20 @@ fn homes(args: &Import, world: &World, report: &mut Report) -> Result<(), Failur
     if args.file.is_some() && args.users.len() > 1 {
         return Err(Failure::Refused("--file is for one user".to_owned()));
     }
+    let mappings = match &args.u2f {
+        Some(path) => Mappings::named(path, args.origin.as_deref(), world)?,
+        None => Mappings::of_services(&Stacks::read(&places::of(world)), world)?,
+    };
     let users = whom(args, world)?;
     let progress = Progress::new(users.len());
     for (done, user) in users.iter().enumerate() {
         progress.show(done);
-        let result = one(user, &kept, args, world);
+        let result = one(user, &kept, &mappings, args, world);
         progress.clear();
         let result = match result {
-            Ok(Outcome::NotEnrolled) if !args.all_homes => {
-                Err(Failure::Refused("there is no google-authenticator file to import".to_owned()))
-            }
+            Ok(Outcome::NotEnrolled) if !args.all_homes => Err(Failure::Refused(
+                "there is neither a google-authenticator file nor a key to import".to_owned(),
+            )),
             result => result,
         };
         report.add(user, result)?;
@@ -135,10 +147,11 @@ fn whom(args: &Import, world: &World) -> Result<Vec<String>, Failure> {
     Ok((world.everyone)()?.into_iter().collect())
 }
 
-/// One user with a google-authenticator file, there or back.
+/// One user with a google-authenticator file or keys, there or back.
 fn one(
     user: &str,
     kept: &BTreeSet<String>,
+    mappings: &Mappings,
     args: &Import,
     world: &World,
 ) -> Result<Outcome, Failure> {
@@ -149,6 +162,7 @@ fn one(
     if kept.contains(&home.user) {
         return Ok(Outcome::Kept);
     }
+    let found = mappings.find(&home)?;
     let file = match &args.file {
         Some(path) => GauthFile { path: path.clone(), ..home.file },
         None => home.file,
@@ -157,26 +171,38 @@ fn one(
         .map_err(|_| Failure::BadUserName(home.user.clone()))?;
     let person = Person { name: home.user, uid: Some(home.uid), record };
     if args.undo {
-        return undo(&person, &file, world);
+        return undo(&person, &file, &found.keys, world);
     }
     let opened = file.open();
-    if !matches!(opened, Opened::Enrolled(_)) && person.record.look()? == Presence::Here {
+    let has_file = matches!(opened, Opened::Enrolled(_));
+    if !has_file && found.keys.is_empty() && person.record.look()? == Presence::Here {
         return Ok(Outcome::Unchanged("there is a system record already".to_owned()));
     }
     let account = match opened {
-        Opened::Enrolled(account) => account,
-        Opened::NotEnrolled(_) => return Ok(Outcome::NotEnrolled),
+        Opened::Enrolled(account) => Some(*account),
+        Opened::NotEnrolled(_) if found.keys.is_empty() => return Ok(Outcome::NotEnrolled),
+        Opened::NotEnrolled(_) => None,
         Opened::Broken(trouble) => return Err(trouble.into()),
     };
     // Logins by the file wait, and find the record.
-    let (account, _held) = if args.dry_run {
-        (*account, None)
-    } else {
-        file.hold().map(|(account, held)| (account, Some(held)))?
+    let (account, _held) = match account {
+        Some(_) if !args.dry_run => {
+            file.hold().map(|(account, held)| (Some(account), Some(held)))?
+        }
+        account => (account, None),
     };
     let whose = (person.name.as_str(), home.uid.as_raw());
-    let draft = gauth::draft(&account, whose, args.name.as_ref(), world)?;
-    write(&person, draft, &file.path.display().to_string(), world, terms(args))
+    let mut draft = match &account {
+        Some(account) => gauth::draft(account, whose, args.name.as_ref(), world)?,
+        None => Draft::new(whose.0, whose.1),
+    };
+    let mut sources = found.paths;
+    sources.extend(account.map(|_| file.path));
+    for key in found.keys {
+        draft.add_key(key, world)?;
+    }
+    let sources: Vec<_> = sources.iter().map(|path| path.display().to_string()).collect();
+    write(&person, draft, &sources.join(" and "), world, terms(args))
 }
 
 /// Those whom a list enrols.

@@ -1,8 +1,11 @@
 //! What is to become a system record, before anything is written.
 
+use mfa_core::account;
 use mfa_core::codes::{Hash, Hex, canonical, hash};
 use mfa_core::otp::{Algorithm, Digits};
-use mfa_core::record::{CodeKind, Codes, Credential, Kept, Limit, MAX_CODES, Method, Name, Record};
+use mfa_core::record::{
+    CodeKind, Codes, Credential, Kept, Key, Limit, MAX_CODES, Method, Name, Record,
+};
 use mfa_core::secret::{ScratchCodes, Secret};
 use mfa_core::state::{State, Used};
 
@@ -71,6 +74,32 @@ impl Draft {
         Ok(())
     }
 
+    /// Adds a security key, called by a number. How often it has signed nobody knows: its next use is
+    /// believed, and from then on it has to count on.
+    ///
+    /// # Errors
+    /// [`Failure::NoRandomness`].
+    pub fn add_key(&mut self, key: account::Key, world: &World) -> Result<(), Failure> {
+        let id = self.record.new_id(world.random)?;
+        let is_free = |name: &String| self.record.names().all(|other| other.as_str() != name);
+        let name = (1..100).map(|number| format!("key {number}")).find(is_free);
+        let name = name.and_then(|name| Name::new(&name));
+        let name = name.ok_or_else(|| Failure::Refused("there are too many keys".to_owned()))?;
+        self.record.keys.push(Key {
+            id,
+            name,
+            port: key.port,
+            public: key.public,
+            application: key.application,
+            touch: key.touch,
+            verification: key.verification,
+            counts: true,
+            created: Some((world.clock)()),
+        });
+        self.state.keys.insert(id, 0);
+        Ok(())
+    }
+
     /// The name, with a number behind it if another credential has it.
     fn free_name(&self, wanted: &str) -> Option<Name> {
         let numbered = (2..100).map(|number| {
@@ -123,6 +152,8 @@ impl Draft {
                 format!("{} ({method}, window {})", credential.name.as_str(), credential.window)
             })
             .collect();
+        let keys = self.record.keys.iter();
+        parts.extend(keys.map(|key| format!("{} (security key)", key.name.as_str())));
         let Limit { attempts, seconds } = self.record.rate_limit;
         parts.push(format!("{attempts} answers in {seconds} s"));
         match self.scratch_codes() {

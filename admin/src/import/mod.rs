@@ -1,9 +1,10 @@
 //! `mfactl import`: what people have enrolled by other means becomes system records. From their homes,
-//! from oath-toolkit's file, from otpauth URIs.
+//! from pam_u2f's mappings, from oath-toolkit's file, from otpauth URIs.
 
 mod command;
 mod draft;
 mod gauth;
+mod keys;
 mod list;
 pub mod oath;
 mod places;

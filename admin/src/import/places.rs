@@ -7,12 +7,17 @@ use crate::failure::Failure;
 use crate::pam_d::{Places, Survey, Use, survey, why_without_root};
 use crate::world::World;
 
-/// What the PAM configuration says.
-pub fn look(world: &World) -> Survey {
-    survey(&Places {
+/// Where the PAM configuration is.
+pub fn of(world: &World) -> Places {
+    Places {
         directories: vec![world.pam_d.clone(), PathBuf::from("/usr/lib/pam.d")],
         ..Places::default()
-    })
+    }
+}
+
+/// What it says of codes.
+pub fn look(world: &World) -> Survey {
+    survey(&of(world))
 }
 
 /// Services that would go on by the file: then a code counts there and with the record, twice.

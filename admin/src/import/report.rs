@@ -14,7 +14,9 @@ pub enum Outcome {
     Imported {
         /// What is in it.
         summary: String,
-        /// Whether scratch codes are among it.
+        /// Whether a phone or a token is among it.
+        has_otp: bool,
+        /// Whether scratch codes are.
         has_codes: bool,
     },
     /// Nothing was to be done.
@@ -101,8 +103,8 @@ impl<'a> Report<'a> {
     /// [`Failure::Output`].
     pub fn add(&mut self, user: &str, result: Result<Outcome, Failure>) -> Result<(), Failure> {
         let (outcome, detail) = match result {
-            Ok(Outcome::Imported { summary, has_codes }) => {
-                self.advice.insert(NEXT_CODE);
+            Ok(Outcome::Imported { summary, has_otp, has_codes }) => {
+                self.advice.extend(has_otp.then_some(NEXT_CODE));
                 self.advice.extend(has_codes.then_some(WEAK_CODES));
                 ("imported", summary)
             }
@@ -141,7 +143,7 @@ impl<'a> Report<'a> {
             writeln!(self.output, "{text}").map_err(Failure::Output)?;
         }
         if self.not_enrolled > 0 {
-            self.say(&format!("{} without a google-authenticator file.", self.not_enrolled))?;
+            self.say(&format!("{} without anything to import.", self.not_enrolled))?;
         }
         if !self.dry_run {
             for advice in std::mem::take(&mut self.advice) {

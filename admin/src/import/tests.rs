@@ -5,6 +5,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
+use mfa_core::account::Port;
+use mfa_core::key::Public;
 use mfa_core::otp::{Algorithm, Digits, Otp};
 use mfa_core::reason::Reason;
 use mfa_core::record::Method;
@@ -262,7 +264,7 @@ fn files_that_no_login_could_use() {
     fs::set_permissions(lab.path("file"), Permissions::from_mode(0o644)).unwrap();
     assert!(lab.import(&[]).1.contains("mode 0644, allowed 0600"));
     fs::remove_file(lab.path("file")).unwrap();
-    assert!(lab.import(&[]).1.contains("no google-authenticator file"));
+    assert!(lab.import(&[]).1.contains("neither a google-authenticator file nor"));
 }
 
 #[test]
@@ -364,6 +366,125 @@ fn a_code_by_time_has_to_leave_the_window_first() {
     let listed = [-1, 0, 1].map(|offset| (STEP + offset).to_string()).join(" ");
     lab.write(&format!("{SECRET}\n\" TOTP_AUTH\n\" DISALLOW_REUSE {listed}\n"));
     assert!(lab.import(&["--undo"]).0.is_ok(), "the file knows");
+}
+
+/// With a mapping of two keys, and lines of pam_u2f that name it.
+fn with_keys(options: &str, u2f: &str) -> Lab {
+    let lab = Lab::new(options);
+    let path = lab.path("u2f_keys").display().to_string();
+    let line = format!("auth required pam_u2f.so authfile={path} {u2f}\n");
+    fs::write(lab.path("pam.d/sudo"), &line).unwrap();
+    fs::write(lab.path("pam.d/su"), format!("auth [success=ok default=die] {}", &line[14..]))
+        .unwrap();
+    lab.map(&[1, 2]);
+    lab
+}
+
+impl Lab {
+    /// Writes the mapping, with keys of these seeds.
+    fn map(&self, seeds: &[u8]) {
+        let keys = seeds.iter().map(|&seed| {
+            format!(":AAAA,{},es256,+presence+pin", data_encoding::BASE64.encode(&[seed; 64]))
+        });
+        let text = format!("other:broken\n{}{}\n", self.user.name, keys.collect::<String>());
+        fs::write(self.path("u2f_keys"), text).unwrap();
+        fs::set_permissions(self.path("u2f_keys"), Permissions::from_mode(0o644)).unwrap();
+    }
+}
+
+#[test]
+fn keys_go_with_the_phone() {
+    let lab = with_keys("\" TOTP_AUTH", "cue origin=pam://all");
+    let (result, output) = lab.import(&[]);
+    result.unwrap();
+    let listed = "phone (by time, window 3), key 1 (security key), key 2 (security key), 3 answers";
+    assert!(output.contains(listed), "{output}");
+    let (record, state) = lab.record().read().unwrap();
+    let [one, two] = ["key 1", "key 2"].map(|name| record.key(name).unwrap());
+    assert_eq!(one.public, Public::es256(&[1; 64]).unwrap());
+    assert_eq!(two.public, Public::es256(&[2; 64]).unwrap());
+    assert_eq!(one.port, Port::Usb { handle: vec![0; 3], pin: true });
+    assert_eq!((one.application.as_str(), one.counts), ("pam://all", true));
+    assert_eq!((one.touch, one.verification, one.created), (true, true, Some(NOW)));
+    assert_eq!(
+        state.keys.get(&one.id),
+        Some(&0),
+        "whatever comes next is more, or the key does not count"
+    );
+    let log = lab.machine.log.borrow().join("\n");
+    assert!(log.contains(r#" after="phone,key\x201,key\x202" "#), "{log}");
+    assert!(lab.import(&[]).1.contains(": unchanged: there is a system record already"));
+}
+
+#[test]
+fn keys_alone_are_imported_too() {
+    let lab = with_keys("", "");
+    fs::remove_file(lab.path("file")).unwrap();
+    let (result, output) = lab.import(&[]);
+    result.unwrap();
+    assert!(!output.contains("phone"), "{output}");
+    let (record, _) = lab.record().read().unwrap();
+    assert_eq!((record.credentials.len(), record.keys.len()), (0, 2));
+    assert_eq!(record.keys[0].application, "pam://host");
+    assert_eq!(lab.left(), (true, true));
+
+    lab.map(&[1]);
+    let (result, output) = lab.import(&["--undo"]);
+    assert!(
+        result.is_err() && output.contains("the key \"key 2\" and no mapping has it"),
+        "{output}"
+    );
+    lab.map(&[2, 3, 1]);
+    assert!(lab.import(&["--undo"]).0.is_ok());
+    assert_eq!(lab.left(), (false, false));
+}
+
+#[test]
+fn keys_that_cannot_be_imported() {
+    let refused = |lab: &Lab, why: &str| {
+        let (result, output) = lab.import(&[]);
+        let said = format!("{output}{}", result.unwrap_err());
+        assert!(said.contains(why), "{said}");
+        assert_eq!(lab.left(), (false, false));
+    };
+    let lab = with_keys("\" TOTP_AUTH", "");
+    lab.map(&(1..=16).collect::<Vec<_>>());
+    refused(&lab, "more than 16 credentials and keys");
+    fs::write(lab.path("u2f_keys"), format!("{}:cut,off", lab.user.name)).unwrap();
+    refused(&lab, "line 1: key 1: its key handle is not base64");
+    lab.map(&[1, 2]);
+    fs::set_permissions(lab.path("u2f_keys"), Permissions::from_mode(0o666)).unwrap();
+    refused(&lab, "mode 0666");
+    lab.map(&[1, 2]);
+    let line = fs::read_to_string(lab.path("pam.d/sudo")).unwrap();
+    fs::write(lab.path("pam.d/su"), line.trim_end().to_owned() + " origin=pam://other").unwrap();
+    refused(&lab, "services take the same key for one of pam://other and of pam://host");
+    fs::write(lab.path("pam.d/su"), line.trim_end().to_owned() + " conf=/etc/u2f.conf").unwrap();
+    refused(&lab, "su line 1 has conf= or sshformat");
+    let list = lab.path("u2f_keys").display().to_string();
+    assert!(lab.import(&["--u2f", &list, "--origin", "pam://other"]).0.is_ok());
+    assert_eq!(lab.record().read().unwrap().0.keys[1].application, "pam://other");
+}
+
+#[test]
+fn only_keys_that_a_service_goes_by() {
+    let lab = with_keys("\" TOTP_AUTH", "");
+    let line = fs::read_to_string(lab.path("pam.d/sudo")).unwrap();
+    fs::remove_file(lab.path("pam.d/su")).unwrap();
+    for (module, keys) in [("pam_mfa.so", 0), ("pam_mfa.so u2f", 2)] {
+        fs::write(lab.path("pam.d/sudo"), line.replace("pam_u2f.so", module)).unwrap();
+        assert!(lab.import(&[]).0.is_ok());
+        assert_eq!(lab.record().read().unwrap().0.keys.len(), keys, "{module}");
+        assert!(lab.import(&["--undo"]).0.is_ok());
+    }
+    let template = lab.path("%u%%").display().to_string();
+    fs::write(
+        lab.path("pam.d/sudo"),
+        format!("auth required pam_u2f.so expand authfile={template}"),
+    )
+    .unwrap();
+    fs::rename(lab.path("u2f_keys"), lab.path(&format!("{}%", lab.user.name))).unwrap();
+    assert!(lab.import(&["--dry-run"]).1.contains("key 2"));
 }
 
 #[test]

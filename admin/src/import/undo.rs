@@ -1,9 +1,9 @@
 //! Back to the file in the home, where nothing that was used since the import gets good again.
 
-use mfa_core::account::{self, Account, REMEMBERED, Totp, UsedSteps};
+use mfa_core::account::{self, Account, Key, REMEMBERED, Totp, UsedSteps};
 use mfa_core::codes::{canonical, hash, position};
 use mfa_core::otp::step;
-use mfa_core::record::{CodeKind, Credential, Method, Record};
+use mfa_core::record::{self, CodeKind, Credential, Method, Record};
 use mfa_core::state::{State, Used};
 use mfa_core::store::{Base, GauthFile, Lost, Opened, Presence, Store};
 
@@ -20,7 +20,12 @@ use crate::world::World;
 ///
 /// # Errors
 /// Why the record stays: above all, that it has accepted what the file would accept again.
-pub fn undo(person: &Person, file: &GauthFile, world: &World) -> Result<Outcome, Failure> {
+pub fn undo(
+    person: &Person,
+    file: &GauthFile,
+    keys: &[Key],
+    world: &World,
+) -> Result<Outcome, Failure> {
     match person.record.look()? {
         Presence::Here => {}
         Presence::Reset => {
@@ -31,20 +36,38 @@ pub fn undo(person: &Person, file: &GauthFile, world: &World) -> Result<Outcome,
     }
     let (edit, record) = person.edit(Lost::Refuse)?;
     let state = edit.state().cloned().unwrap_or_default();
-    let account = match file.open() {
-        Opened::Enrolled(account) => account,
+    are_mapped(&record, keys)?;
+    match file.open() {
+        Opened::Enrolled(account) => {
+            compare(&record, &state, &account, &world.base, (world.clock)())?;
+        }
+        // Keys go on by their mapping.
+        Opened::NotEnrolled(_) if record.credentials.is_empty() => {}
         Opened::NotEnrolled(_) => {
             let why = "there is no file in the home to go back to";
             return Err(Failure::Refused(why.to_owned()));
         }
         Opened::Broken(trouble) => return Err(trouble.into()),
-    };
-    compare(&record, &state, &account, &world.base, (world.clock)())?;
+    }
     edit.unbury()?;
     edit.remove()?;
     let (before, after) = (enrolled(&record, &state), file.path.display().to_string());
     changed(world, ("user", &person.name), "enrolment", &before, &after);
     Ok(Outcome::Undone)
+}
+
+/// Keys leave nothing behind that would be good again, but have to be somewhere.
+fn are_mapped(record: &Record, keys: &[Key]) -> Result<(), Failure> {
+    let is_lost = |key: &&record::Key| !keys.iter().any(|mapped| mapped.public == key.public);
+    match record.keys.iter().find(is_lost) {
+        None => Ok(()),
+        Some(key) => Err(Failure::Refused(format!(
+            "the record has the key {:?} and no mapping has it; take it away with `mfactl credential \
+             remove {}`",
+            key.name.as_str(),
+            record.user
+        ))),
+    }
 }
 
 /// A crash may have left the state.

@@ -1,6 +1,6 @@
 //! From a draft to a record on disk, once.
 
-use mfa_core::record::Kept;
+use mfa_core::record::{Kept, Key};
 use mfa_core::store::{Lost, Presence};
 
 use super::draft::Draft;
@@ -49,6 +49,7 @@ pub fn write(
     }
     draft.record.check().map_err(|mistake| Failure::Refused(mistake.to_string()))?;
     let summary = draft.summary();
+    let has_otp = !draft.record.credentials.is_empty();
     let has_codes = draft.scratch_codes() > 0;
     if !terms.dry_run {
         base.create().map_err(|error| Failure::Directory(base.dir.clone(), error))?;
@@ -61,7 +62,7 @@ pub fn write(
         changed(world, ("user", &person.name), "enrolment", source, &after);
         edit.bury(&tombstone(source))?;
     }
-    Ok(Outcome::Imported { summary, has_codes })
+    Ok(Outcome::Imported { summary, has_otp, has_codes })
 }
 
 fn tombstone(source: &str) -> String {
@@ -85,7 +86,8 @@ fn known(
         Kept::Plain(secret) => secrets.contains(secret),
         Kept::Sealed(_) => false,
     });
-    if !is_ours {
+    let has_key = |new: &Key| record.keys.iter().any(|key| key.public == new.public);
+    if !is_ours || !draft.record.keys.iter().all(has_key) {
         let why = "there is a system record, made by other means or for other secrets";
         return Ok(Outcome::Unchanged(why.to_owned()));
     }

@@ -24,7 +24,7 @@ use crate::person::look_up;
 /// the host may have changed who logs in.
 pub(crate) fn account(host: &mut impl Host, args: &[&CStr], paths: Paths) -> Outcome {
     let pending = host.kept();
-    let args = match Args::parse(args) {
+    let args = match Args::read(args, paths.owner) {
         Ok(args) => args,
         Err((reason, option)) => {
             let user = host.user().unwrap_or_default();

@@ -14,7 +14,7 @@ use crate::person::Person;
 /// Who is it? Asks for a second factor, unless the policy or the line says otherwise.
 pub(crate) fn authenticate(host: &mut impl Host, args: &[&CStr], paths: Paths) -> Outcome {
     let typed = host.user();
-    let args = match Args::parse(args) {
+    let args = match Args::read(args, paths.owner) {
         Ok(args) => args,
         Err((reason, option)) => {
             let facts = Facts::gather(host, typed.unwrap_or_default());

@@ -407,7 +407,7 @@ mod tests {
         let mut stage = Stage::new("");
         let line = "enroll account=yes";
         let facts = Facts::gather(&stage, stage.user.clone().unwrap());
-        let args = Args::parse(&[c"enroll", c"account=yes"]).unwrap();
+        let args = Args::read(&[c"enroll", c"account=yes"], Uid::effective()).unwrap();
         let person = Person::find(stage.user.clone());
         let ruling = Ruling::usual();
         let login = Login {

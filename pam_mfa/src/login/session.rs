@@ -35,7 +35,7 @@ pub(crate) fn open_session(host: &mut impl Host, args: &[&CStr], paths: Paths) -
     if facts.service != SERVICE {
         return Outcome::Ignored;
     }
-    let args = match Args::parse(args) {
+    let args = match Args::read(args, paths.owner) {
         Ok(args) => args,
         Err((reason, option)) => return facts.deny(host, Denied::finally(reason), &option, false),
     };

@@ -1,10 +1,20 @@
-//! The options of a stack line: google-authenticator's, with the same meaning, and ours.
+//! The options of a stack line: google-authenticator's and pam_u2f's, with the same meaning, and ours.
 
-use std::ffi::{CStr, OsString};
-use std::os::unix::ffi::OsStringExt;
+mod conf;
+mod keys;
+mod pam_u2f;
+
+use std::ffi::{CStr, OsStr, OsString};
+use std::ops::RangeInclusive;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+use std::str::FromStr;
 
 use mfa_core::policy::Keep;
 use mfa_core::reason::Reason;
+use nix::unistd::Uid;
+
+use keys::Keys;
 
 /// What the administrator wrote behind `pam_mfa.so`. Later options win.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +60,8 @@ pub(crate) struct Args {
     pub(crate) require_on_policy_error: bool,
     /// `account=yes`: the administrator confirms that the module has an account line, too.
     account_line: bool,
+    /// What it says of security keys.
+    pub(crate) keys: Keys,
 }
 
 /// Whether who is not enrolled enrols while logging in.
@@ -105,23 +117,59 @@ impl Default for Args {
             skip_is_ignored: false,
             require_on_policy_error: false,
             account_line: false,
+            keys: Keys::default(),
         }
     }
 }
 
+/// What is wrong with a line: the cause, and the option or what it lacks.
+pub(crate) type Mistake = (Reason, String);
+
 impl Args {
-    /// Reads the options of a line.
+    /// Reads the options of a line, and of the file that `conf=` names, which must be `owner`'s.
     ///
     /// # Errors
-    /// [`Reason::UnknownOption`] or [`Reason::BadOption`], and the option or what it lacks.
-    pub(crate) fn parse(args: &[&CStr]) -> Result<Self, (Reason, String)> {
+    /// [`Reason::UnknownOption`] or [`Reason::BadOption`].
+    pub(crate) fn read(args: &[&CStr], owner: Uid) -> Result<Self, Mistake> {
+        Self::parse(args, &|path| conf::text(path, owner))
+    }
+
+    /// The same, with whatever `read` finds under a path.
+    pub(crate) fn parse(
+        args: &[&CStr],
+        read: &dyn Fn(&Path) -> Result<Vec<u8>, String>,
+    ) -> Result<Self, Mistake> {
         let mut parsed = Self::default();
+        let mut confs = args.iter().rev().filter_map(|arg| arg.to_bytes().strip_prefix(b"conf="));
+        if let Some(path) = confs.next().map(|path| Path::new(OsStr::from_bytes(path))) {
+            let wrong = |reason, why: &str| (reason, format!("conf={}: {why}", path.display()));
+            let text = read(path).map_err(|why| wrong(Reason::BadOption, &why))?;
+            for (line, option) in conf::options(&text) {
+                parsed.take_default(&option).map_err(|reason| {
+                    wrong(reason, &format!("line {line}: {}", explained(&option)))
+                })?;
+            }
+        }
         for arg in args {
             let text = arg.to_bytes();
-            parsed.take(text).map_err(|reason| (reason, String::from_utf8_lossy(text).into()))?;
+            parsed.take(text).map_err(|reason| (reason, explained(text)))?;
         }
-        parsed.check_enroll().map_err(|why| (Reason::BadOption, why.to_owned()))?;
+        parsed.nullok |= parsed.keys.pam_u2f.nouserok;
+        let checked = parsed.check_enroll().and_then(|()| parsed.keys.check());
+        checked.map_err(|why| (Reason::BadOption, why.to_owned()))?;
         Ok(parsed)
+    }
+
+    /// An option in the file that `conf=` names: of pam_u2f, whose file it is.
+    fn take_default(&mut self, option: &[u8]) -> Result<(), Reason> {
+        match halves(option) {
+            (b"conf", _) => Err(Reason::UnknownOption),
+            (b"debug", None) => {
+                self.debug = true;
+                Ok(())
+            }
+            (key, value) => self.keys.pam_u2f.take(key, value),
+        }
     }
 
     fn check_enroll(&self) -> Result<(), &'static str> {
@@ -137,14 +185,7 @@ impl Args {
     }
 
     fn take(&mut self, arg: &[u8]) -> Result<(), Reason> {
-        let (key, value) = match arg.iter().position(|&byte| byte == b'=') {
-            Some(end) => {
-                let (key, value) = arg.split_at(end);
-                (key, value.strip_prefix(b"="))
-            }
-            None => (arg, None),
-        };
-        match (key, value) {
+        match halves(arg) {
             (b"secret", Some(path)) => self.secret = Some(OsString::from_vec(path.to_vec())),
             (b"store", Some(keep)) => {
                 self.store = Some(Keep::of_word(text(keep)?).ok_or(Reason::BadOption)?);
@@ -176,9 +217,29 @@ impl Args {
             (b"nullok", None) => self.nullok = true,
             (b"echo_verification_code" | b"echo-verification-code", None) => self.echo = true,
             (b"allow_readonly", None) => self.allow_readonly = true,
-            _ => return Err(Reason::UnknownOption),
+            (key, value) => return self.keys.take(key, value),
         }
         Ok(())
+    }
+}
+
+/// Name and value of an option.
+fn halves(option: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match option.iter().position(|&byte| byte == b'=') {
+        Some(end) => {
+            let (key, value) = option.split_at(end);
+            (key, value.strip_prefix(b"="))
+        }
+        None => (option, None),
+    }
+}
+
+/// The option, and why there is none of that name where others have one.
+fn explained(option: &[u8]) -> String {
+    let shown = String::from_utf8_lossy(option);
+    match pam_u2f::refusal(option) {
+        Some(why) => format!("{shown}: {why}"),
+        None => shown.into_owned(),
     }
 }
 
@@ -202,6 +263,13 @@ fn grace(value: &str) -> Result<u64, Reason> {
     value.parse().ok().filter(|_| digits).ok_or(Reason::BadOption)
 }
 
+/// Decimal, within the range.
+fn number<T: FromStr + PartialOrd>(value: &str, range: RangeInclusive<T>) -> Result<T, Reason> {
+    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    let number = value.parse().ok().filter(|number| digits && range.contains(number));
+    number.ok_or(Reason::BadOption)
+}
+
 fn retry(value: &str) -> Result<u8, Reason> {
     match value.as_bytes() {
         [digit @ b'1'..=b'5'] => Ok(digit - b'0'),
@@ -214,9 +282,25 @@ mod tests {
     use super::*;
     use std::ffi::CString;
 
-    fn parse(line: &str) -> Result<Args, (Reason, String)> {
+    /// Without any file.
+    pub(super) fn parse(line: &str) -> Result<Args, Mistake> {
+        parse_with(line, &|_| Err("none".to_owned()))
+    }
+
+    pub(super) fn parse_with(
+        line: &str,
+        read: &dyn Fn(&Path) -> Result<Vec<u8>, String>,
+    ) -> Result<Args, Mistake> {
         let args: Vec<_> = line.split_whitespace().map(|arg| CString::new(arg).unwrap()).collect();
-        Args::parse(&args.iter().map(CString::as_c_str).collect::<Vec<_>>())
+        Args::parse(&args.iter().map(CString::as_c_str).collect::<Vec<_>>(), read)
+    }
+
+    pub(super) fn unknown(option: &str) {
+        assert_eq!(parse(option), Err((Reason::UnknownOption, option.to_owned())));
+    }
+
+    pub(super) fn bad(option: &str) {
+        assert_eq!(parse(option), Err((Reason::BadOption, option.to_owned())));
     }
 
     #[test]
@@ -246,6 +330,7 @@ mod tests {
             skip_is_ignored: true,
             require_on_policy_error: true,
             account_line: true,
+            keys: Keys::default(),
         };
         assert_eq!(parse(line), Ok(expected));
         assert_eq!(parse(""), Ok(Args::default()));
@@ -302,7 +387,7 @@ mod tests {
             "account",
             "enrol",
         ] {
-            assert_eq!(parse(option), Err((Reason::UnknownOption, option.to_owned())));
+            unknown(option);
         }
         for option in [
             "allowed_perm=",
@@ -329,7 +414,7 @@ mod tests {
             "policy_error=",
             "policy_error=ignore",
         ] {
-            assert_eq!(parse(option), Err((Reason::BadOption, option.to_owned())));
+            bad(option);
         }
     }
 }

@@ -1,0 +1,269 @@
+//! The options of pam_u2f 1.4, with the same meaning (its manual page).
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use mfa_core::reason::Reason;
+use mfa_core::u2f::{MAX_DEVICES, Options};
+
+use super::{number, text};
+use crate::path::expand_signs;
+
+/// Where a user's mapping is unless the line says otherwise, below the home. The environment, which the
+/// user may have made, is not asked.
+const USUAL_FILE: &str = ".config/Yubico/u2f_keys";
+
+/// The longest relying party, in bytes.
+const MAX_PARTY: usize = 255;
+
+/// What the line says as pam_u2f's would, and the file in `conf=` before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools)] // that is what the options of a line are
+pub(crate) struct PamU2f {
+    /// Whether there is any of them.
+    pub(super) is_there: bool,
+    /// `nouserok`, which is what `nullok` is.
+    pub(super) nouserok: bool,
+    authfile: Option<OsString>,
+    /// `expand`: in `authfile=`, `%u` is the user and `%%` a percent sign.
+    expand: bool,
+    origin: Option<String>,
+    appid: Option<String>,
+    max_devices: usize,
+    /// Without `userpresence=0`.
+    touch: bool,
+    /// `userverification=1`.
+    verification: bool,
+    /// `pinverification=1`.
+    pin: bool,
+    /// `cue`: whoever has to touch a key is told so.
+    pub(crate) cue: bool,
+    /// `cue_prompt=`: in these words.
+    pub(crate) cue_prompt: Option<String>,
+    /// `interactive`: a line is asked for before any key is.
+    pub(crate) interactive: bool,
+    /// `prompt=`: in these words.
+    pub(crate) prompt: Option<String>,
+}
+
+impl Default for PamU2f {
+    fn default() -> Self {
+        Self {
+            is_there: false,
+            nouserok: false,
+            authfile: None,
+            expand: false,
+            origin: None,
+            appid: None,
+            max_devices: MAX_DEVICES,
+            touch: true,
+            verification: false,
+            pin: false,
+            cue: false,
+            cue_prompt: None,
+            interactive: false,
+            prompt: None,
+        }
+    }
+}
+
+/// What pam_u2f has and we have not, and why.
+const REFUSED: [(&[u8], &str); 3] = [
+    (b"alwaysok", "it lets everybody in"),
+    (b"manual", "keys at another machine are asked with ssh_agent"),
+    (b"sshformat", "a key of OpenSSH is enrolled with mfa-enroll key add --ssh"),
+];
+
+/// Why pam_u2f's option is refused, if it is one of those.
+pub(super) fn refusal(option: &[u8]) -> Option<&'static str> {
+    REFUSED.iter().find(|(word, _)| *word == option).map(|(_, why)| *why)
+}
+
+impl PamU2f {
+    /// # Errors
+    /// [`Reason::UnknownOption`] or [`Reason::BadOption`].
+    pub(super) fn take(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), Reason> {
+        match (key, value) {
+            (b"nouserok", None) => self.nouserok = true,
+            (b"authfile", Some(path @ [_, ..])) => {
+                self.authfile = Some(OsString::from_vec(path.to_vec()));
+            }
+            (b"expand", None) => self.expand = true,
+            (b"origin", Some(party)) => self.origin = Some(relying_party(party)?),
+            (b"appid", Some(party)) => self.appid = Some(relying_party(party)?),
+            (b"max_devices", Some(count)) => {
+                self.max_devices = number(text(count)?, 1..=usize::MAX)?;
+            }
+            (b"userpresence", Some(value)) => self.touch = flag(value)?,
+            (b"userverification", Some(value)) => self.verification = flag(value)?,
+            (b"pinverification", Some(value)) => self.pin = flag(value)?,
+            (b"cue", None) => self.cue = true,
+            (b"cue_prompt", Some(words)) => self.cue_prompt = Some(lossy(words)),
+            (b"interactive", None) => self.interactive = true,
+            (b"prompt", Some(words)) => self.prompt = Some(lossy(words)),
+            // A home is never read with other rights, no key is looked for in secret, nobody waits for a
+            // touch without an end, and there is one log.
+            (b"openasuser" | b"nodetect", None)
+            | (b"authpending_file" | b"debug_file", Some(_))
+            // Read before.
+            | (b"conf", Some([b'/', ..])) => {}
+            (b"authfile" | b"conf", Some(_)) => return Err(Reason::BadOption),
+            (word, None) if refusal(word).is_some() => return Err(Reason::BadOption),
+            _ => return Err(Reason::UnknownOption),
+        }
+        self.is_there = true;
+        Ok(())
+    }
+
+    /// # Errors
+    /// What no option alone can show.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        self.path("alice").map(drop).map_err(|_| EXPAND)
+    }
+
+    /// Where the mapping is that has the keys of `user`: below the home, unless it is absolute.
+    ///
+    /// # Errors
+    /// [`Reason::BadUserName`] if the path names a user who would change its directories.
+    pub(crate) fn path(&self, user: &str) -> Result<PathBuf, Reason> {
+        let path = self.authfile.as_deref().unwrap_or(OsStr::new(USUAL_FILE));
+        if self.expand { expand_signs(path, user) } else { Ok(path.into()) }
+    }
+
+    /// What it says of the keys of a mapping on the machine of this name.
+    pub(crate) fn options(&self, host: &str) -> Options {
+        let origin = self.origin.clone().unwrap_or_else(|| format!("pam://{host}"));
+        Options {
+            appid: self.appid.clone().unwrap_or_else(|| origin.clone()),
+            origin,
+            max_devices: self.max_devices,
+            touch: self.touch,
+            verification: self.verification,
+            pin: self.pin,
+        }
+    }
+}
+
+/// What is wrong with anything else.
+const EXPAND: &str = "with expand, % stands in authfile= for nothing but %u and %%";
+
+fn relying_party(party: &[u8]) -> Result<String, Reason> {
+    let party = text(party)?;
+    if (1..=MAX_PARTY).contains(&party.len()) {
+        Ok(party.to_owned())
+    } else {
+        Err(Reason::BadOption)
+    }
+}
+
+fn flag(value: &[u8]) -> Result<bool, Reason> {
+    match value {
+        b"0" => Ok(false),
+        b"1" => Ok(true),
+        _ => Err(Reason::BadOption),
+    }
+}
+
+fn lossy(words: &[u8]) -> String {
+    String::from_utf8_lossy(words).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{bad, parse, unknown};
+    use super::*;
+
+    fn theirs(line: &str) -> PamU2f {
+        parse(&format!("u2f {line}")).unwrap().keys.pam_u2f
+    }
+
+    #[test]
+    fn every_option() {
+        let line = "authfile=/etc/%%/%u expand origin=pam://o appid=pam://a max_devices=3 \
+                    userpresence=0 userverification=1 pinverification=1 cue cue_prompt=Touch! \
+                    interactive prompt=Insert! nouserok openasuser nodetect authpending_file= \
+                    debug_file=stderr";
+        let expected = PamU2f {
+            is_there: true,
+            nouserok: true,
+            authfile: Some("/etc/%%/%u".into()),
+            expand: true,
+            origin: Some("pam://o".to_owned()),
+            appid: Some("pam://a".to_owned()),
+            max_devices: 3,
+            touch: false,
+            verification: true,
+            pin: true,
+            cue: true,
+            cue_prompt: Some("Touch!".to_owned()),
+            interactive: true,
+            prompt: Some("Insert!".to_owned()),
+        };
+        assert_eq!(theirs(line), expected);
+        assert_eq!(theirs(""), PamU2f::default());
+        assert!(parse(&format!("u2f {line}")).unwrap().nullok, "nouserok");
+        assert!(!parse("u2f cue").unwrap().nullok);
+    }
+
+    #[test]
+    fn what_they_come_to() {
+        let options = theirs("").options("host");
+        assert_eq!((options.origin.as_str(), options.appid.as_str()), ("pam://host", "pam://host"));
+        assert_eq!((options.max_devices, options.touch), (24, true));
+        assert!(!options.verification && !options.pin);
+        let options = theirs("origin=x").options("host");
+        assert_eq!((options.origin.as_str(), options.appid.as_str()), ("x", "x"));
+        let options = theirs("appid=x userpresence=1 userverification=0").options("host");
+        assert_eq!((options.origin.as_str(), options.appid.as_str()), ("pam://host", "x"));
+        assert!(options.touch && !options.verification);
+    }
+
+    #[test]
+    fn paths() {
+        let path = |line: &str| theirs(line).path("bob").unwrap().into_os_string();
+        assert_eq!(path(""), ".config/Yubico/u2f_keys");
+        assert_eq!(path("authfile=x/%u"), "x/%u");
+        assert_eq!(path("authfile=/x/%u.%% expand"), "/x/bob.%");
+        assert_eq!(theirs("authfile=/x/%u expand").path(".."), Err(Reason::BadUserName));
+        for path in ["%", "/x/%h", "%%%", "%U"] {
+            let line = format!("u2f authfile={path} expand");
+            assert_eq!(parse(&line), Err((Reason::BadOption, EXPAND.to_owned())), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_pam_u2f_passes_over_is_a_mistake() {
+        for option in ["cue=1", "authfile", "userpresense=0", "expand=", "conf", "sshformat=x"] {
+            unknown(option);
+        }
+        for option in [
+            "authfile=",
+            "origin=",
+            "appid=",
+            "max_devices=",
+            "max_devices=0",
+            "max_devices=-1",
+            "max_devices=many",
+            "max_devices=99999999999999999999",
+            "userpresence=",
+            "userpresence=2",
+            "userverification=yes",
+            "pinverification=01",
+        ] {
+            bad(option);
+        }
+        let long = format!("origin={}", "x".repeat(256));
+        bad(&long);
+        assert!(parse(&format!("u2f {}", &long[..long.len() - 1])).is_ok());
+    }
+
+    #[test]
+    fn what_is_refused_says_why() {
+        for (option, why) in REFUSED {
+            let option = std::str::from_utf8(option).unwrap();
+            let expected = Err((Reason::BadOption, format!("{option}: {why}")));
+            assert_eq!(parse(&format!("u2f {option}")), expected);
+        }
+    }
+}
