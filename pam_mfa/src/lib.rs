@@ -16,6 +16,7 @@ mod path;
 mod pending;
 mod person;
 mod ruling;
+mod terminal;
 mod wait;
 
 use std::ffi::CStr;
@@ -37,6 +38,8 @@ struct Paths<'a> {
     records: &'a Path,
     /// Where the policy is, and the bypass list; a host without them does as it always did.
     etc: &'a Path,
+    /// What asks keys in this machine's ports.
+    helper: &'a Path,
     /// Whom both must belong to.
     owner: Uid,
 }
@@ -47,6 +50,7 @@ impl Paths<'static> {
             run: Path::new("/run/pam_mfa"),
             records: Path::new("/var/lib/pam_mfa"),
             etc: Path::new("/etc/pam_mfa"),
+            helper: Path::new("/usr/libexec/mfa-fido"),
             owner: Uid::from_raw(0),
         }
     }

@@ -6,7 +6,8 @@ use std::path::Path;
 use mfa_core::policy::Keep;
 use mfa_core::reason::Reason;
 use mfa_core::store::{
-    GauthFile, Keeper, Mapped, Mapping, Presence, Rights, Rules, Store, Trouble, Trust,
+    AuthorizedKeys, GauthFile, Keeper, KeyFile, Mapped, Mapping, Presence, Rights, Rules, Store,
+    Trouble, Trust,
 };
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid, User, gethostname};
@@ -61,7 +62,8 @@ impl Person {
         }
     }
 
-    /// Where the account is: its codes, and beside them the keys of a mapping if the line says `u2f`.
+    /// Where the account is at `now`, in seconds since 1970: its codes, and beside them the keys of a mapping
+    /// if the line says `u2f`, and those of `authorized_keys=`.
     ///
     /// # Errors
     /// Why there can be none.
@@ -70,13 +72,15 @@ impl Person {
         args: &Args,
         keep: Keep,
         paths: Paths,
+        now: u64,
     ) -> Result<Box<dyn Store>, Unusable> {
         let codes = self.codes(args, keep, paths)?;
-        let keys = if args.keys.u2f { self.mapping(args, keep, paths)? } else { None };
-        Ok(match keys {
-            Some(keys) => Box::new(Mapped { codes, keys }),
-            None => codes,
-        })
+        let mapping = if args.keys.u2f { self.mapping(args, keep, paths)? } else { None };
+        let authorized = self.authorized_keys(args, paths, now)?;
+        let mapping = mapping.map(KeyFile::Mapping);
+        let keys: Vec<_> =
+            mapping.into_iter().chain(authorized.map(KeyFile::AuthorizedKeys)).collect();
+        Ok(if keys.is_empty() { codes } else { Box::new(Mapped { codes, keys }) })
     }
 
     /// Where the codes are: the system record comes first, then the file in the home; `secret=` or `keep`
@@ -120,6 +124,21 @@ impl Person {
         let host = gethostname().unwrap_or_default();
         let options = theirs.options(&host.to_string_lossy());
         Ok(Some(Mapping { path, keeper, user: self.name.clone(), options }))
+    }
+
+    /// The keys that the administrator keeps for ssh.
+    fn authorized_keys(
+        &self,
+        args: &Args,
+        paths: Paths,
+        now: u64,
+    ) -> Result<Option<AuthorizedKeys>, Unusable> {
+        let Some(template) = &args.keys.authorized_keys else { return Ok(None) };
+        let path = expand(template, &self.name, None).map_err(|reason| Unusable {
+            trouble: trouble(reason, "authorized_keys="),
+            ask: true,
+        })?;
+        Ok(Some(AuthorizedKeys { path, owner: paths.owner, now }))
     }
 
     /// Whether no system record takes the place of what is in the home, and the user was not reset.
@@ -256,8 +275,9 @@ mod tests {
             let args = Args::read(&args, Uid::effective()).unwrap();
             let [run, records, etc] = ["run", "lib", "etc"].map(|name| self.dir.path().join(name));
             let owner = Uid::effective();
-            let paths = Paths { run: &run, records: &records, etc: &etc, owner };
-            person.account(&args, keep, paths)
+            let helper = Path::new("/nowhere");
+            let paths = Paths { run: &run, records: &records, etc: &etc, helper, owner };
+            person.account(&args, keep, paths, 0)
         }
 
         /// Where the keys are looked for, below the test's directory or else.

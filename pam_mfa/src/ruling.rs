@@ -1,6 +1,7 @@
 //! What the files in /etc/pam_mfa say to one login.
 
 use mfa_core::policy::{self, Demand, Files, Keep, Limits, NoAnswer, Policy, Request, Requirement};
+use mfa_core::ssh::Authority;
 use mfa_core::store::Trouble;
 use nix::unistd::User;
 
@@ -17,9 +18,14 @@ pub(crate) struct Ruling {
 }
 
 /// What the policy says to every login.
+#[derive(Default)]
 pub(crate) struct Settings {
     /// Whose records count, where the line does not say.
     pub(crate) store: Option<Keep>,
+    /// The services that only people at this machine can reach.
+    pub(crate) local: Vec<String>,
+    /// Whose certificates count.
+    pub(crate) authorities: Vec<Authority>,
     /// What becomes of failures.
     pub(crate) limits: Limits,
 }
@@ -48,7 +54,7 @@ impl Ruling {
             effect: Effect::Require(Demand::USUAL),
             rule: None,
             is_dry_run: false,
-            settings: Some(Settings { store: None, limits: Limits::default() }),
+            settings: Some(Settings::default()),
         }
     }
 
@@ -83,7 +89,12 @@ impl Ruling {
             },
             rule: decided.rule.map(|rule| rule.name.clone()),
             is_dry_run: decided.is_dry_run(),
-            settings: policy.map(|Policy { store, limits, .. }| Settings { store, limits }),
+            settings: policy.map(|Policy { store, local, authorities, limits, .. }| Settings {
+                store,
+                local,
+                authorities,
+                limits,
+            }),
         })
     }
 }

@@ -191,3 +191,23 @@ fn no_bit_of_a_signature_may_be_another() {
         }
     }
 }
+
+#[test]
+fn a_message_is_for_one_login() {
+    let of = |parts: [&str; 3], nonce: u8| {
+        message(parts.map(str::as_bytes), &|bytes| {
+            bytes.fill(nonce);
+            Ok(())
+        })
+    };
+    let one = of(["sudo", "alice", "web"], 1).unwrap();
+    assert_eq!(of(["sudo", "alice", "web"], 1), Ok(one));
+    for (parts, nonce) in [
+        (["sudo", "alice", "web"], 2),
+        (["su", "alice", "web"], 1),
+        (["sudo", "alic", "eweb"], 1),
+        (["sudo", "alice", "we"], 1),
+    ] {
+        assert_ne!(of(parts, nonce), Ok(one), "{parts:?}");
+    }
+}

@@ -152,6 +152,7 @@ pub fn is_guess(reason: Reason) -> bool {
             | Reason::HelperFailed
             | Reason::NoAgent
             | Reason::AgentFailed
+            | Reason::AgentRefused
     )
 }
 

@@ -1,6 +1,7 @@
-//! The store for an account whose security keys are in a mapping of pam_u2f, and its codes elsewhere.
+//! The store for an account that has security keys in other files than its codes: in a mapping of
+//! pam_u2f, in a file of OpenSSH's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 use nix::unistd::Uid;
@@ -10,6 +11,7 @@ use super::walk::{Trust, locate};
 use super::{Decide, Opened, Outcome, Rights, Rules, Shown, Store, Trouble};
 use crate::account::{Account, Key};
 use crate::reason::Reason;
+use crate::ssh::authorized_keys;
 use crate::u2f::{self, Options};
 
 /// The largest mapping that is read, in bytes: thousands of people. pam_u2f reads any.
@@ -80,30 +82,78 @@ impl Mapping {
     }
 }
 
-/// An account whose keys are in a mapping. Who has keys there is enrolled, with codes or without.
+/// A file of the administrator's in OpenSSH's format, whose keys are one user's.
+#[derive(Debug, Clone)]
+pub struct AuthorizedKeys {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whom it must belong to, root on a host.
+    pub owner: Uid,
+    /// Seconds since 1970: keys may be good no more.
+    pub now: u64,
+}
+
+impl AuthorizedKeys {
+    fn read(&self) -> Result<Vec<Key>, Trouble> {
+        match authorized_keys::open(&self.path, self.owner, self.now) {
+            Err(Trouble { reason: Reason::NoFile | Reason::NoDirectory, .. }) => Ok(vec![]),
+            read => read,
+        }
+    }
+}
+
+/// A file of keys.
+#[derive(Debug, Clone)]
+pub enum KeyFile {
+    /// Keys for this machine's ports.
+    Mapping(Mapping),
+    /// Keys that are reached by ssh.
+    AuthorizedKeys(AuthorizedKeys),
+}
+
+impl KeyFile {
+    fn read(&self) -> Result<Vec<Key>, Trouble> {
+        match self {
+            Self::Mapping(mapping) => mapping.read(),
+            Self::AuthorizedKeys(keys) => keys.read(),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Mapping(Mapping { path, .. })
+            | Self::AuthorizedKeys(AuthorizedKeys { path, .. }) => path,
+        }
+    }
+}
+
+/// An account with keys in files of their own. Who has keys there is enrolled, with codes or without.
 pub struct Mapped {
     /// Where the codes are, if there are any.
     pub codes: Box<dyn Store>,
     /// Where the keys are.
-    pub keys: Mapping,
+    pub keys: Vec<KeyFile>,
 }
 
 impl Mapped {
     /// The account with its keys, or why none of them counts.
     fn with_keys(&self, mut account: Account) -> Account {
-        match self.keys.read() {
-            Ok(keys) => account.keys.extend(keys),
-            Err(trouble) => account.unread_keys = Some((trouble.reason, trouble.detail)),
+        for file in &self.keys {
+            match file.read() {
+                Ok(keys) => account.keys.extend(keys),
+                Err(trouble) => account.unread_keys = Some((trouble.reason, trouble.detail)),
+            }
         }
         account
     }
 
     /// The account of somebody who has no codes.
     fn keys_alone(&self, no_codes: Trouble) -> Opened {
-        match self.keys.read() {
-            Ok(keys) if keys.is_empty() => Opened::NotEnrolled(no_codes),
-            Ok(keys) => Opened::Enrolled(Box::new(Account { keys, ..Account::default() })),
-            Err(trouble) => Opened::Broken(trouble),
+        let account = self.with_keys(Account::default());
+        match (account.keys.as_slice(), &account.unread_keys) {
+            ([], None) => Opened::NotEnrolled(no_codes),
+            ([], Some((reason, detail))) => Opened::Broken(Trouble::new(*reason, detail.clone())),
+            _ => Opened::Enrolled(Box::new(account)),
         }
     }
 }
@@ -117,7 +167,7 @@ impl Store for Mapped {
         }
     }
 
-    /// Keys of a mapping leave nothing to write: nobody keeps their counters.
+    /// Keys of such files leave nothing to write: nobody keeps their counters.
     fn transact(&self, decide: &mut Decide) -> Result<Outcome, Trouble> {
         if let Opened::NotEnrolled(no_codes) = self.codes.open() {
             let account = match self.keys_alone(no_codes) {
@@ -135,7 +185,8 @@ impl Store for Mapped {
     }
 
     fn shown(&self) -> String {
-        format!("{}, {}", self.codes.shown(), Shown(&self.keys.path))
+        let shown = self.keys.iter().map(|file| format!(", {}", Shown(file.path())));
+        shown.fold(self.codes.shown(), |all, one| all + &one)
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) use file::read_any_size;
 pub use gauth::{GauthFile, Rules};
 pub use key::{host_key, make_host_key};
 pub(crate) use lock::{Deadline, lock_path};
-pub use mapped::{Keeper, Mapped, Mapping};
+pub use mapped::{AuthorizedKeys, Keeper, KeyFile, MAX_MAPPING, Mapped, Mapping};
 pub(crate) use replace::{Unreplaced, replace};
 pub use rights::Rights;
 pub(crate) use run::RunFile;

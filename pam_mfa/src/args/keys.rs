@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
+use std::time::Duration;
 
 use mfa_core::reason::Reason;
 
@@ -27,7 +28,7 @@ pub(crate) struct Keys {
     /// `trust_auth_info`: in the session phase, too, sshd is believed what it has verified.
     pub(crate) trust_auth_info: bool,
     /// `key_timeout=`: for how long a key is waited for, 1 to 300 seconds.
-    pub(crate) timeout: u16,
+    timeout: u16,
     /// The options of pam_u2f, which count only beside `u2f`.
     pub(crate) pam_u2f: PamU2f,
 }
@@ -50,6 +51,11 @@ impl Default for Keys {
 const NEEDS_U2F: &str = "the options of pam_u2f need u2f beside them";
 
 impl Keys {
+    /// How long a key is waited for.
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_secs(self.timeout.into())
+    }
+
     /// Takes an option of ours or of pam_u2f.
     ///
     /// # Errors

@@ -9,7 +9,8 @@ use mfa_core::policy::{Demand, Factors};
 use mfa_core::reason::Reason;
 use mfa_core::store::{Opened, Store, Trouble};
 use mfa_core::verify::{
-    Accepted, Answer, Denied, Input, Reply, Verdict, admits, verify, work_in_vain,
+    Accepted, Answer, Denied, Input, Proof, Reply, Verdict, admits, verify, verify_key,
+    work_in_vain,
 };
 
 use super::fresh::Freshness;
@@ -31,18 +32,27 @@ pub(super) enum Judge<'a> {
     Nothing(&'a Trouble),
 }
 
+/// What is to let somebody in.
+#[derive(Clone, Copy)]
+pub(super) enum Evidence<'a> {
+    /// What was typed.
+    Answer(&'a Answer<'a>),
+    /// A security key.
+    Key(&'a Proof<'a>),
+}
+
 impl Login<'_> {
     /// One answer: judged, its costs made durable, and logged.
     pub(super) fn attempt(
         &self,
         host: &mut impl Host,
         judge: Judge,
-        answer: &Answer,
+        evidence: Evidence,
     ) -> Result<(), Denied> {
         let counted = self.count(host).inspect_err(|&denied| {
             self.facts.deny(host, denied, "", false);
         })?;
-        let (denied, detail) = match self.judge(host, judge, answer) {
+        let (denied, detail) = match self.judge(host, judge, evidence) {
             Ok((accepted, unwritten)) => {
                 self.succeeded(host, counted);
                 let unwritten = unwritten.as_ref().map(|trouble| trouble.detail.as_str());
@@ -58,18 +68,23 @@ impl Login<'_> {
             }
             Err(denial) => denial,
         };
-        self.failed(host, counted, denied, answer);
-        let asked = !matches!(
+        let is_empty = matches!(evidence, Evidence::Answer(answer) if answer.is_empty());
+        self.failed(host, counted, denied, is_empty);
+        let is_limited = matches!(
             denied.reason,
             Reason::RateLimited
                 | Reason::BadRateLimit
                 | Reason::TooManyFailures
                 | Reason::SourceLimited
         );
-        if asked {
+        let answer = match evidence {
+            Evidence::Answer(answer) if !is_limited => Some(answer),
+            Evidence::Answer(_) | Evidence::Key(_) => None,
+        };
+        if let Some(answer) = answer {
             work_in_vain(answer, denied, &self.terms(), host.now());
         }
-        self.facts.deny(host, denied, &detail, asked);
+        self.facts.deny(host, denied, &detail, answer.is_some());
         Err(denied)
     }
 
@@ -79,7 +94,7 @@ impl Login<'_> {
         &self,
         host: &mut impl Host,
         judge: Judge,
-        answer: &Answer,
+        evidence: Evidence,
     ) -> Result<(Accepted, Option<Trouble>), (Denied, String)> {
         let store = match judge {
             Judge::Account { store, .. } => store,
@@ -91,7 +106,10 @@ impl Login<'_> {
         let outcome = store
             .transact(&mut |account| {
                 let account = self.restricted(account);
-                verify(&account, answer, &terms, host.now())
+                match evidence {
+                    Evidence::Answer(answer) => verify(&account, answer, &terms, host.now()),
+                    Evidence::Key(proof) => verify_key(&account, proof, &terms, host.now()),
+                }
             })
             .map_err(|trouble| (Denied::finally(trouble.reason), trouble.detail))?;
         if let Some(trouble) = &outcome.warning {
@@ -115,14 +133,14 @@ impl Login<'_> {
             }
             (Verdict::Denied(denied), Some(trouble)) => Err((denied, trouble.to_string())),
             (Verdict::Accepted(accepted), unwritten) => {
-                self.forward(host, &accepted, answer)?;
+                self.forward(host, &accepted, evidence)?;
                 Ok((accepted, unwritten))
             }
         }
     }
 
     /// What of an account the rule takes.
-    fn restricted<'a>(&self, account: &'a Account) -> Cow<'a, Account> {
+    pub(super) fn restricted<'a>(&self, account: &'a Account) -> Cow<'a, Account> {
         match self.ruling.effect {
             Effect::Require(Demand { factors, .. }) if factors != Factors::USUAL => {
                 let mut account = account.clone();
@@ -138,11 +156,20 @@ impl Login<'_> {
         &self,
         host: &mut impl Host,
         accepted: &Accepted,
-        answer: &Answer,
+        evidence: Evidence,
     ) -> Result<(), (Denied, String)> {
         if !self.args.forward_pass {
             return Ok(());
         }
+        let answer = match evidence {
+            Evidence::Answer(answer) => answer,
+            // It was not typed with a password before it.
+            Evidence::Key(_) => {
+                return self
+                    .forward_password(host)
+                    .map_err(|reason| (Denied::finally(reason), String::new()));
+            }
+        };
         let text = match (accepted.input, answer.reply) {
             (Input::FirstPass, _) => answer.first_pass,
             (Input::Reply, Reply::Given(text)) => Some(text),

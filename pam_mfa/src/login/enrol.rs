@@ -212,7 +212,13 @@ mod tests {
     /// Where there is nothing.
     fn nowhere() -> Paths<'static> {
         let nowhere = Path::new("/nonexistent");
-        Paths { run: nowhere, records: nowhere, etc: nowhere, owner: Uid::from_raw(0) }
+        Paths {
+            run: nowhere,
+            records: nowhere,
+            etc: nowhere,
+            helper: nowhere,
+            owner: Uid::from_raw(0),
+        }
     }
 
     /// What comes of an enrolment where this is typed.

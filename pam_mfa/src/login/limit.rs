@@ -7,7 +7,7 @@ use mfa_core::audit::Decision;
 use mfa_core::fresh::{self, Place};
 use mfa_core::limit::{Attempts, Counted, SourceKey, is_guess};
 use mfa_core::store::Trouble;
-use mfa_core::verify::{Answer, Denied};
+use mfa_core::verify::Denied;
 use nix::errno::Errno;
 
 use super::Login;
@@ -76,9 +76,9 @@ impl Login<'_> {
         host: &impl Host,
         counted: Option<Counted>,
         denied: Denied,
-        answer: &Answer,
+        is_empty: bool,
     ) {
-        let is_guess = is_guess(denied.reason) && !answer.is_empty();
+        let is_guess = is_guess(denied.reason) && !is_empty;
         let vain = counted.filter(|_| !is_guess).zip(self.attempts());
         self.warn_if(host, vain.map(|(counted, attempts)| attempts.not_an_attempt(counted)));
         // Nobody need meet the pause: what counted before ends as it begins.

@@ -6,6 +6,7 @@ mod auth;
 mod enrol;
 mod facts;
 mod fresh;
+mod key;
 mod limit;
 mod recheck;
 mod session;
@@ -28,9 +29,10 @@ use crate::args::{Args, Enroll, FirstPass};
 use crate::pam::{CannotAsk, Host, Level, Token};
 use crate::person::{Person, Unusable};
 use crate::ruling::{Effect, Ruling};
-use attempt::Judge;
+use attempt::{Evidence, Judge};
 use facts::Facts;
 use fresh::Freshness;
+use key::{Keys, Tried};
 use skip::has_time;
 
 pub(crate) use account::account;
@@ -162,12 +164,15 @@ impl Login<'_> {
             words::explain(host, denied);
             return self.facts.deny(host, denied, "", false);
         }
+        if self.by_certificate(host) {
+            return Outcome::Accepted;
+        }
         // What is enrolled here makes codes by time.
         let enrols = phase == Phase::Auth
             && self.args.enroll != Enroll::Never
             && self.keep() != Keep::Home
             && demand.factors.otp;
-        let store = match self.account() {
+        let store = match self.account(host) {
             Ok(store) => store,
             Err(Unusable { trouble, ask: true }) => return self.pretend(host, &trouble),
             Err(Unusable { trouble, ask: false }) => return self.deny(host, &trouble),
@@ -222,8 +227,8 @@ impl Login<'_> {
         self.args.store.or(by_policy).unwrap_or(Keep::Auto)
     }
 
-    fn account(&self) -> Result<Box<dyn Store>, Unusable> {
-        self.person.account(self.args, self.keep(), self.paths)
+    fn account(&self, host: &impl Host) -> Result<Box<dyn Store>, Unusable> {
+        self.person.account(self.args, self.keep(), self.paths, host.now())
     }
 
     /// Denies without a question.
@@ -235,14 +240,14 @@ impl Login<'_> {
         &self,
         host: &mut impl Host,
         store: &dyn Store,
-        account: Box<Account>,
+        mut account: Box<Account>,
         fresh: Option<&Freshness>,
     ) -> Outcome {
         let judge = Judge::Account { store, fresh };
         if admits(&account, &self.terms(), host.now()).is_err() {
             // Nobody is asked, but the attempt counts.
             let answer = Answer { first_pass: None, reply: Reply::NotAsked, combined: false };
-            if let Err(denied) = self.attempt(host, judge, &answer) {
+            if let Err(denied) = self.attempt(host, judge, Evidence::Answer(&answer)) {
                 words::explain(host, denied);
             }
             return Outcome::Denied;
@@ -253,10 +258,22 @@ impl Login<'_> {
         if let Some(outcome) = fresh.and_then(|fresh| self.if_fresh(host, fresh)) {
             return outcome;
         }
+        if self.by_sshd(host, judge, &account) {
+            return Outcome::Accepted;
+        }
         let first_pass = self.first_pass(host);
         let asks = self.must_ask(host, &account, first_pass.as_ref());
+        let keys = Keys::of(&mut account);
         // No secret stays in memory while a person types.
         drop(account);
+        if asks {
+            match self.by_key(host, judge, &keys) {
+                Tried::Accepted => return Outcome::Accepted,
+                Tried::Denied => return Outcome::Denied,
+                Tried::Not(Some(trouble)) if !keys.has_codes => return self.deny(host, &trouble),
+                Tried::Not(_) => {}
+            }
+        }
         self.dialogue(host, judge, first_pass, asks)
     }
 
@@ -292,7 +309,8 @@ impl Login<'_> {
                 },
                 combined: self.args.forward_pass,
             };
-            let Err(denied) = self.attempt(host, judge, &answer) else { return Outcome::Accepted };
+            let evidence = Evidence::Answer(&answer);
+            let Err(denied) = self.attempt(host, judge, evidence) else { return Outcome::Accepted };
             let again = left > 0
                 && self.args.first_pass != FirstPass::Only
                 && !matches!(reply, Some(Err(_)))
@@ -351,7 +369,7 @@ impl Login<'_> {
     }
 
     fn describe(&self, host: &impl Host) {
-        let file = match self.account() {
+        let file = match self.account(host) {
             Ok(store) => store.shown(),
             Err(Unusable { trouble, .. }) => trouble.to_string(),
         };
@@ -365,6 +383,8 @@ fn put(host: &mut impl Host, prompt: &str, echo: bool) -> Result<Token, Reason> 
     host.ask(prompt, echo).map_err(|CannotAsk| Reason::ConversationFailed)?.ok_or(Reason::NoAnswer)
 }
 
+#[cfg(test)]
+mod key_tests;
 #[cfg(test)]
 mod policy_laws;
 #[cfg(test)]

@@ -12,6 +12,7 @@ use mfa_core::reason::Reason;
 use mfa_core::store::Opened;
 use mfa_core::verify::Denied;
 
+use super::attempt::Judge;
 use super::facts::Facts;
 use super::{Login, Outcome, Phase, files, has_time, rule, token, words};
 use crate::Paths;
@@ -55,16 +56,32 @@ pub(crate) fn open_session(host: &mut impl Host, args: &[&CStr], paths: Paths) -
     };
     let login = Login { args: &args, facts: &facts, person: &person, ruling: &ruling, paths };
     match &ruling.effect {
+        Effect::Require(_) if !ruling.is_dry_run && login.is_vouched_for(host) => Outcome::Accepted,
         Effect::Require(demand) if !ruling.is_dry_run => login.turn_away(host, demand),
         _ => login.decide(host, Phase::Session),
     }
 }
 
 impl Login<'_> {
+    /// Whether sshd has verified a key that counts by itself. What says so is a PAM variable: the
+    /// administrator promises by `trust_auth_info` that no user can set those before.
+    fn is_vouched_for(&self, host: &mut impl Host) -> bool {
+        if !self.args.keys.trust_auth_info {
+            return false;
+        }
+        if self.by_certificate(host) {
+            return true;
+        }
+        let Ok(store) = self.account(host) else { return false };
+        let Opened::Enrolled(account) = store.open() else { return false };
+        let judge = Judge::Account { store: &*store, fresh: None };
+        self.by_sshd(host, judge, &self.restricted(&account))
+    }
+
     /// A second factor is due, and nobody is asked for one here.
     fn turn_away(&self, host: &mut impl Host, demand: &Demand) -> Outcome {
         if let Some(enrolled_by) = demand.enrolled_by {
-            let opened = self.account().map(|store| store.open());
+            let opened = self.account(host).map(|store| store.open());
             if let Ok(Opened::NotEnrolled(trouble)) = opened {
                 if has_time(demand, &trouble, host.now()) {
                     return self.remind(host, Phase::Session, enrolled_by);

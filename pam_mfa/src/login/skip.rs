@@ -41,16 +41,16 @@ impl Login<'_> {
         let would = match &self.ruling.effect {
             Effect::Skip(_) | Effect::Bypass { .. } => Would::Skip,
             Effect::Deny(_) => Would::Deny,
-            Effect::Require(demand) => self.would(demand, host.now()),
+            Effect::Require(demand) => self.would(host, demand),
         };
         self.skip(host, phase, Decision::WouldHave(would))
     }
 
-    fn would(&self, demand: &Demand, now: u64) -> Would {
-        let Ok(store) = self.account() else { return Would::Deny };
+    fn would(&self, host: &impl Host, demand: &Demand) -> Would {
+        let Ok(store) = self.account(host) else { return Would::Deny };
         match store.open() {
             Opened::Enrolled(account) if demand.factors.are_among(&account) => Would::Require,
-            Opened::NotEnrolled(trouble) if has_time(demand, &trouble, now) => Would::Skip,
+            Opened::NotEnrolled(trouble) if has_time(demand, &trouble, host.now()) => Would::Skip,
             Opened::NotEnrolled(_) if self.args.enroll != Enroll::Never => Would::Require,
             Opened::Enrolled(_) | Opened::NotEnrolled(_) | Opened::Broken(_) => Would::Deny,
         }

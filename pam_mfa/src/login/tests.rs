@@ -16,9 +16,11 @@ use mfa_core::ticket::Ticket;
 use nix::unistd::{Uid, User};
 use tempfile::TempDir;
 
+use super::key_tests::SoftToken;
 use super::*;
-use crate::pam::Item;
+use crate::pam::{Helper, Item};
 use crate::pending::Pending;
+use crate::terminal::Terminal;
 
 pub(super) const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 pub(super) const NOW: u64 = 1_700_000_010;
@@ -55,6 +57,10 @@ pub(super) struct Stage {
     pub(super) checked: Option<String>,
     pub(super) leader: Option<Leader>,
     pub(super) node: String,
+    /// Where an agent listens.
+    pub(super) agent: Option<PathBuf>,
+    /// What is in the machine's port.
+    pub(super) token: Option<SoftToken>,
     pub(super) log: RefCell<Vec<String>>,
     now: u64,
 }
@@ -80,6 +86,8 @@ impl Stage {
             checked: None,
             leader: Some(Leader { pid: 4711, started: 123_456 }),
             node: "prod-7.example".to_owned(),
+            agent: None,
+            token: None,
             log: RefCell::default(),
             now: NOW,
         };
@@ -211,7 +219,9 @@ impl Stage {
         let args: Vec<_> = args.iter().map(CString::as_c_str).collect();
         let [run, records] = self.paths();
         let etc = self.dir.path().join("etc");
-        let paths = Paths { run: &run, records: &records, etc: &etc, owner: Uid::effective() };
+        let owner = Uid::effective();
+        let helper = Path::new("/nowhere");
+        let paths = Paths { run: &run, records: &records, etc: &etc, helper, owner };
         self.prompts.clear();
         self.said.clear();
         self.shown.clear();
@@ -304,6 +314,23 @@ impl Host for Stage {
 
     fn session_leader(&self) -> Option<Leader> {
         self.leader
+    }
+
+    fn terminal(&self) -> Option<Terminal> {
+        None
+    }
+
+    fn agent(&self) -> Option<PathBuf> {
+        self.agent.clone()
+    }
+
+    fn helper(&self, _: &Path) -> Result<Box<dyn Helper>, Trouble> {
+        let token = self.token.clone();
+        token.map(|token| Box::new(token) as Box<dyn Helper>).ok_or_else(|| Trouble {
+            reason: Reason::NoHelper,
+            detail: String::new(),
+            errno: None,
+        })
     }
 
     fn node(&self) -> String {

@@ -1,11 +1,14 @@
 //! A real host, behind libpam's handle.
 
 use std::cell::Cell;
+use std::env;
 use std::ffi::{CStr, CString, c_int};
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mfa_core::fresh::Leader;
+use mfa_core::store::Trouble;
 use nix::unistd::{gethostname, getsid};
 use pam::constants::{PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON};
 use pam::conv::Conv;
@@ -13,8 +16,9 @@ use pam::items::{AuthTok, RHost, RUser, Service, Tty, User};
 use pam::module::PamHandle;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{CannotAsk, Host, Item, Level, Token, ffi};
+use super::{CannotAsk, Helper, Host, Item, Level, Token, ffi};
 use crate::pending::Pending;
+use crate::terminal::Terminal;
 
 /// An enrolment that libpam holds for us: libpam hands out no more than a look at it.
 type Slot = Cell<Option<Pending>>;
@@ -117,6 +121,23 @@ impl Host for Handle<'_> {
         let leader = getsid(None).ok()?;
         let stat = fs::read(format!("/proc/{leader}/stat")).ok()?;
         Leader::read(&String::from_utf8_lossy(&stat))
+    }
+
+    fn terminal(&self) -> Option<Terminal> {
+        Terminal::of_process()
+    }
+
+    fn agent(&self) -> Option<PathBuf> {
+        env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from)
+    }
+
+    fn helper(&self, path: &Path) -> Result<Box<dyn Helper>, Trouble> {
+        let _ = path;
+        Err(Trouble {
+            reason: mfa_core::reason::Reason::NoHelper,
+            detail: String::new(),
+            errno: None,
+        })
     }
 
     fn node(&self) -> String {

@@ -6,11 +6,15 @@ mod ffi;
 mod handle;
 
 use std::ffi::CStr;
+use std::path::{Path, PathBuf};
 
 use mfa_core::fresh::Leader;
+use mfa_core::store::Trouble;
 use zeroize::Zeroizing;
 
 use crate::pending::Pending;
+use crate::terminal::Terminal;
+use crate::wait::Patience;
 
 pub(crate) use handle::Handle;
 
@@ -44,6 +48,32 @@ pub(crate) enum Level {
 /// The host could not ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CannotAsk;
+
+/// mfa-fido, which asks the keys in this machine's ports. It is ended when this is dropped.
+pub(crate) trait Helper {
+    /// Sends a datagram, without waiting.
+    ///
+    /// # Errors
+    /// It has gone.
+    fn send(&mut self, datagram: &[u8]) -> Result<(), Trouble>;
+
+    /// Waits for a datagram.
+    ///
+    /// # Errors
+    /// It has gone, or says more than it may.
+    fn receive(&mut self, patience: Patience) -> Result<Received, Trouble>;
+}
+
+/// What came of waiting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// A datagram.
+    Datagram(Vec<u8>),
+    /// The person has typed something instead.
+    Interrupted,
+    /// Nothing, in all the time.
+    Late,
+}
 
 /// The program that asks for a login: sshd, sudo or a test.
 pub(crate) trait Host {
@@ -99,6 +129,19 @@ pub(crate) trait Host {
     /// The leader of the session that this process belongs to; `None` for a session without a
     /// terminal.
     fn session_leader(&self) -> Option<Leader>;
+
+    /// The terminal where the person sits, if there is one; what was typed before is gone.
+    fn terminal(&self) -> Option<Terminal>;
+
+    /// Where the agent is that came with the person: `SSH_AUTH_SOCK`, the one variable of the process
+    /// that is ever looked at.
+    fn agent(&self) -> Option<PathBuf>;
+
+    /// Starts mfa-fido.
+    ///
+    /// # Errors
+    /// [`mfa_core::reason::Reason::NoHelper`].
+    fn helper(&self, path: &Path) -> Result<Box<dyn Helper>, Trouble>;
 
     /// This machine's name (uname(2)), without a look-up; what is not UTF-8 in it is replaced.
     fn node(&self) -> String;

@@ -67,7 +67,7 @@ impl Lab {
             run_dir: self.path("run"),
             overtaken_by: None,
         };
-        Mapped { codes: Box::new(codes), keys: self.own() }
+        Mapped { codes: Box::new(codes), keys: vec![KeyFile::Mapping(self.own())] }
     }
 }
 
