@@ -3,10 +3,10 @@
 
 .PHONY: build demo check races faults compliance bench fuzz
 
-# The module and the commands: target/release/libpam_mfa.so, mfa-enroll and mfactl
+# The module, the program that it starts, and the commands: target/release/libpam_mfa.so, mfa-fido, mfa-enroll, mfactl
 build:
 	@tests/prerequisites.sh build
-	cargo build --release --locked --package pam_mfa --package mfa-enroll --package mfactl
+	cargo build --release --locked --package pam_mfa --package mfa-fido --package mfa-enroll --package mfactl
 
 # A real sshd that asks for a code, accepts it once, refuses it the second time, and needs none from a bypassed network
 demo: build
@@ -24,7 +24,7 @@ check:
 	@fuzz/run.sh 3 -seed=1
 	RUSTDOCFLAGS="--deny warnings --allow rustdoc::private-intra-doc-links" \
 		cargo doc --workspace --no-deps --document-private-items --locked
-	cargo build --release --locked --package pam_mfa --package mfa-enroll --package mfactl
+	cargo build --release --locked --package pam_mfa --package mfa-fido --package mfa-enroll --package mfactl
 	@tests/e2e.sh
 
 # Many logins at one moment, a hundred rounds of each race (`make check` runs five)

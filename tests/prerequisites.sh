@@ -34,6 +34,10 @@ components=()
 if ! printf '#include <%s>\n' stdio.h security/pam_appl.h | cc -x c -fsyntax-only - 2>/dev/null; then
     packages+=(gcc libc6-dev libpam0g-dev)
 fi
+# What is linked is asked for, not the headers.
+if [[ $1 != fuzz ]] && ! echo 'int main(void) { return 0; }' | cc -x c -o /dev/null - -lfido2 2>/dev/null; then
+    packages+=(libfido2-dev)
+fi
 if [[ $1 != build ]]; then
     printf '#include <cstdlib>\n' | c++ -x c++ -fsyntax-only - 2>/dev/null || packages+=(g++)
 fi

@@ -17,6 +17,7 @@ mod digest;
 pub mod document;
 pub mod fresh;
 pub mod gauth;
+pub mod helper;
 pub mod key;
 mod latest;
 pub mod limit;

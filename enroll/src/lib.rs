@@ -13,6 +13,7 @@ pub mod command;
 pub mod confirm;
 mod enrol;
 pub mod failure;
+pub mod helper;
 pub mod log;
 mod plan;
 pub mod qr;

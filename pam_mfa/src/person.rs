@@ -133,7 +133,7 @@ impl Person {
         paths: Paths,
         now: u64,
     ) -> Result<Option<AuthorizedKeys>, Unusable> {
-        let Some(template) = &args.keys.authorized_keys else { return Ok(None) };
+        let Some(template) = &args.keys.authorized else { return Ok(None) };
         let path = expand(template, &self.name, None).map_err(|reason| Unusable {
             trouble: trouble(reason, "authorized_keys="),
             ask: true,

@@ -1,6 +1,7 @@
 //! The means by which the end-to-end tests see a real login: a [`Machine`] of each test's own, with
 //! its users, PAM stacks, network and system log; real servers on it ([`Sshd`], [`Postgres`],
-//! [`Vsftpd`]), if need be by a [`Clock`] of their own; and a person at a terminal ([`Dialogue`]).
+//! [`Vsftpd`]), if need be by a [`Clock`] of their own; security keys in software ([`fido`]); and a
+//! person at a terminal ([`Dialogue`]).
 //!
 //! Everything here runs as root inside `tests/sandbox.sh`; `make check` calls it so.
 
@@ -15,6 +16,7 @@ mod callgrind;
 mod clock;
 mod crowd;
 mod dialogue;
+pub mod fido;
 mod footprint;
 mod host;
 mod log;

@@ -99,9 +99,8 @@ fn is_genuine(public: &Public, signed: &[u8], signature: &Signature) -> bool {
 
 fn is_es256(point: &[u8; 65], signed: &[u8], signature: Option<p256::ecdsa::Signature>) -> bool {
     let key = VerifyingKey::from_sec1_bytes(point).ok();
-    key.zip(signature).is_some_and(|(key, signature)| {
-        key.verify_prehash(&hash(signed), &signature).is_ok()
-    })
+    key.zip(signature)
+        .is_some_and(|(key, signature)| key.verify_prehash(&hash(signed), &signature).is_ok())
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use mfa_core::helper::{Failure, Pin, Reply, Request, Task};
 use mfa_core::key::{Public, hash};
 use mfa_core::notice::Kind;
 use mfa_core::random;
-use mfa_core::record::{Key, Name};
+use mfa_core::record::{Key, Name, Record};
 use mfa_core::ssh::SkKey;
 use mfa_core::state::Used;
 use mfa_core::store::Lost;
@@ -22,7 +22,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 
 use super::tests::{STEP, Stage, code};
 use super::*;
-use crate::pam::{Helper, Received};
+use crate::pam::{Heard, Tokens};
 use crate::wait::Patience;
 
 const USB: &str = "u2f local";
@@ -45,7 +45,6 @@ struct Inner {
 /// What becomes of one wait for mfa-fido.
 enum Event {
     Says(Reply),
-    Raw(Vec<u8>),
     Interrupted,
     Late,
     Gone,
@@ -90,8 +89,8 @@ impl SoftToken {
     }
 }
 
-impl Helper for SoftToken {
-    fn send(&mut self, datagram: &[u8]) -> Result<(), Trouble> {
+impl Tokens for SoftToken {
+    fn send(&self, datagram: &[u8]) -> Result<(), Trouble> {
         let mut inner = self.0.borrow_mut();
         match Request::decode(datagram) {
             Ok(request) => inner.requests.push(request),
@@ -100,13 +99,12 @@ impl Helper for SoftToken {
         Ok(())
     }
 
-    fn receive(&mut self, _: Patience) -> Result<Received, Trouble> {
+    fn receive(&self, _: Patience) -> Result<Heard, Trouble> {
         let mut inner = self.0.borrow_mut();
         let reply = match inner.script.pop_front() {
             Some(Event::Says(reply)) => reply,
-            Some(Event::Raw(bytes)) => return Ok(Received::Datagram(bytes)),
-            Some(Event::Interrupted) => return Ok(Received::Interrupted),
-            Some(Event::Late) => return Ok(Received::Late),
+            Some(Event::Interrupted) => return Ok(Heard::Interrupted),
+            Some(Event::Late) => return Ok(Heard::TimedOut),
             Some(Event::Gone) => {
                 let detail = "gone".to_owned();
                 return Err(Trouble { reason: Reason::HelperFailed, detail, errno: None });
@@ -121,7 +119,7 @@ impl Helper for SoftToken {
                 Reply::Assertion { candidate: 0, data, signature }
             }
         };
-        Ok(Received::Datagram(reply.encode()))
+        Ok(Heard::Reply(reply))
     }
 }
 
@@ -143,8 +141,6 @@ fn ssh(seed: u8) -> Key {
     let name = Name::new("laptop").unwrap();
     Key { name, port: Port::Ssh, application: "ssh:".to_owned(), ..usb(seed) }
 }
-
-use mfa_core::record::Record;
 
 /// A user with these keys, and with a phone if that is wanted.
 fn stage(keys: &[Key], has_phone: bool) -> Stage {
@@ -224,8 +220,6 @@ fn a_code_instead() {
         Event::Interrupted,
         Event::Late,
         Event::Gone,
-        Event::Raw(vec![]),
-        Event::Raw(vec![9; 2048]),
         Event::Says(Reply::Failed(Failure::Unknown)),
         Event::Says(Reply::Failed(Failure::PinBlocked)),
     ] {
@@ -243,7 +237,6 @@ fn who_has_no_code_is_not_asked_for_one() {
         (Event::Interrupted, "no_answer"),
         (Event::Late, "key_timeout"),
         (Event::Gone, "helper_failed"),
-        (Event::Raw(b"x".to_vec()), "helper_failed"),
         (
             Event::Says(Reply::Assertion { candidate: 1, data: vec![], signature: vec![] }),
             "helper_failed",
@@ -434,7 +427,9 @@ fn agent(
             socket.read_exact(&mut request).unwrap();
             let mut reader = Reader::new(&request);
             let reply = match reader.byte().unwrap() {
-                11 => Writer::default().byte(12).number(1).string(&key.to_blob()).string(b"me").done(),
+                11 => {
+                    Writer::default().byte(12).number(1).string(&key.to_blob()).string(b"me").done()
+                }
                 13 => {
                     reader.string().unwrap();
                     signed += 1;

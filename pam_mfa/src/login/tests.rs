@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use super::key_tests::SoftToken;
 use super::*;
-use crate::pam::{Helper, Item};
+use crate::pam::{Item, Tokens};
 use crate::pending::Pending;
 use crate::terminal::Terminal;
 
@@ -324,9 +324,9 @@ impl Host for Stage {
         self.agent.clone()
     }
 
-    fn helper(&self, _: &Path) -> Result<Box<dyn Helper>, Trouble> {
+    fn tokens(&self, _: &Path, _: Uid) -> Result<Box<dyn Tokens>, Trouble> {
         let token = self.token.clone();
-        token.map(|token| Box::new(token) as Box<dyn Helper>).ok_or_else(|| Trouble {
+        token.map(|token| Box::new(token) as Box<dyn Tokens>).ok_or_else(|| Trouble {
             reason: Reason::NoHelper,
             detail: String::new(),
             errno: None,

@@ -9,14 +9,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use mfa_core::fresh::Leader;
 use mfa_core::store::Trouble;
-use nix::unistd::{gethostname, getsid};
+use nix::unistd::{Uid, gethostname, getsid};
 use pam::constants::{PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON};
 use pam::conv::Conv;
 use pam::items::{AuthTok, RHost, RUser, Service, Tty, User};
 use pam::module::PamHandle;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{CannotAsk, Helper, Host, Item, Level, Token, ffi};
+use super::helper::Helper;
+use super::{CannotAsk, Host, Item, Level, Token, Tokens, ffi};
 use crate::pending::Pending;
 use crate::terminal::Terminal;
 
@@ -131,13 +132,8 @@ impl Host for Handle<'_> {
         env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from)
     }
 
-    fn helper(&self, path: &Path) -> Result<Box<dyn Helper>, Trouble> {
-        let _ = path;
-        Err(Trouble {
-            reason: mfa_core::reason::Reason::NoHelper,
-            detail: String::new(),
-            errno: None,
-        })
+    fn tokens(&self, path: &Path, owner: Uid) -> Result<Box<dyn Tokens>, Trouble> {
+        Ok(Box::new(Helper::start(path, owner)?))
     }
 
     fn node(&self) -> String {

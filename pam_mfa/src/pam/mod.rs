@@ -4,12 +4,15 @@
 
 mod ffi;
 mod handle;
+#[allow(dead_code, reason = "the login asks it next")]
+pub(crate) mod helper;
 
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 
 use mfa_core::fresh::Leader;
 use mfa_core::store::Trouble;
+use nix::unistd::Uid;
 use zeroize::Zeroizing;
 
 use crate::pending::Pending;
@@ -17,6 +20,7 @@ use crate::terminal::Terminal;
 use crate::wait::Patience;
 
 pub(crate) use handle::Handle;
+pub(crate) use helper::Heard;
 
 /// What a person typed, or a password that another module asked for.
 pub(crate) type Token = Zeroizing<Vec<u8>>;
@@ -49,30 +53,19 @@ pub(crate) enum Level {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CannotAsk;
 
-/// mfa-fido, which asks the keys in this machine's ports. It is ended when this is dropped.
-pub(crate) trait Helper {
-    /// Sends a datagram, without waiting.
+/// Who asks the tokens in this machine's ports: mfa-fido, or a test.
+pub(crate) trait Tokens {
+    /// Sends a datagram.
     ///
     /// # Errors
-    /// It has gone.
-    fn send(&mut self, datagram: &[u8]) -> Result<(), Trouble>;
+    /// [`mfa_core::reason::Reason::HelperFailed`].
+    fn send(&self, datagram: &[u8]) -> Result<(), Trouble>;
 
-    /// Waits for a datagram.
+    /// Waits for what is said next.
     ///
     /// # Errors
-    /// It has gone, or says more than it may.
-    fn receive(&mut self, patience: Patience) -> Result<Received, Trouble>;
-}
-
-/// What came of waiting.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Received {
-    /// A datagram.
-    Datagram(Vec<u8>),
-    /// The person has typed something instead.
-    Interrupted,
-    /// Nothing, in all the time.
-    Late,
+    /// [`mfa_core::reason::Reason::HelperFailed`] if nobody is there any more, or makes no sense.
+    fn receive(&self, patience: Patience) -> Result<Heard, Trouble>;
 }
 
 /// The program that asks for a login: sshd, sudo or a test.
@@ -137,11 +130,12 @@ pub(crate) trait Host {
     /// that is ever looked at.
     fn agent(&self) -> Option<PathBuf>;
 
-    /// Starts mfa-fido.
+    /// Starts what asks the tokens in this machine's ports: the program at `path`, which must be `owner`'s.
+    /// It ends when this is dropped.
     ///
     /// # Errors
     /// [`mfa_core::reason::Reason::NoHelper`].
-    fn helper(&self, path: &Path) -> Result<Box<dyn Helper>, Trouble>;
+    fn tokens(&self, path: &Path, owner: Uid) -> Result<Box<dyn Tokens>, Trouble>;
 
     /// This machine's name (uname(2)), without a look-up; what is not UTF-8 in it is replaced.
     fn node(&self) -> String;

@@ -12,7 +12,7 @@ use super::super::Login;
 use super::super::attempt::{Evidence, Judge};
 use super::wait::Wait;
 use super::{Keys, Tried};
-use crate::pam::{Host, Received};
+use crate::pam::{Heard, Host};
 
 impl Login<'_> {
     /// Asks the keys in this machine's ports, if the line says so and the person sits here.
@@ -39,7 +39,7 @@ impl Login<'_> {
                 let proof = Proof::Signed { held, assertion: &assertion, message: &message };
                 self.settle(host, judge, Evidence::Key(&proof))
             }
-            Err(why) => self.unanswered(host, why),
+            Err(trouble) => self.unanswered(host, trouble),
         }
     }
 
@@ -76,7 +76,7 @@ impl Login<'_> {
         message: Message,
         has_codes: bool,
     ) -> Result<Signed<'k>, Trouble> {
-        let mut helper = host.helper(self.paths.helper)?;
+        let helper = host.tokens(self.paths.helper, self.paths.owner)?;
         let patience = self.args.keys.patience();
         let candidates: Vec<_> =
             keys.iter().filter_map(|key| candidate(key)).take(MAX_KEYS).collect();
@@ -85,14 +85,14 @@ impl Login<'_> {
         let mut wait = Wait::new(host, patience, has_codes);
         loop {
             let reply = match helper.receive(wait.patience())? {
-                Received::Datagram(datagram) => Reply::decode(&datagram).ok(),
-                Received::Late => return Err(trouble(Reason::KeyTimeout)),
-                Received::Interrupted => {
+                Heard::Reply(reply) => reply,
+                Heard::TimedOut => return Err(trouble(Reason::KeyTimeout)),
+                Heard::Interrupted => {
                     wait.interrupted();
                     return Err(trouble(Reason::NoAnswer));
                 }
             };
-            match reply.ok_or_else(|| trouble(Reason::HelperFailed))? {
+            match reply {
                 Reply::Insert => wait.say(host, "Insert your security key"),
                 Reply::Touch => wait.say(host, self.cue()),
                 Reply::NeedPin { left, wrong } => {
