@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
 use std::rc::Rc;
+use std::slice;
 use std::thread::{self, JoinHandle};
 
 use data_encoding::BASE64;
@@ -12,12 +13,15 @@ use mfa_core::account::Port;
 use mfa_core::helper::{Failure, Pin, Reply, Request, Task};
 use mfa_core::key::{Public, hash};
 use mfa_core::notice::Kind;
+use mfa_core::otp::{Algorithm, Digits};
 use mfa_core::random;
-use mfa_core::record::{Key, Name, Record};
+use mfa_core::record::{Credential, Kept, Key, Method, Name, Record};
+use mfa_core::secret::Secret;
 use mfa_core::ssh::SkKey;
-use mfa_core::state::Used;
+use mfa_core::state::{State, Used};
 use mfa_core::store::Lost;
 use mfa_core::wire::{Reader, Writer};
+use nix::unistd::{Uid, User};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 
 use super::tests::{STEP, Stage, code};
@@ -148,31 +152,27 @@ fn stage(keys: &[Key], has_phone: bool) -> Stage {
     stage.service = "login".to_owned();
     stage.remote = None;
     let place = stage.place();
-    let user = nix::unistd::User::from_uid(nix::unistd::Uid::effective()).unwrap().unwrap();
-    let mut record = Record::new(&user.name, user.uid.as_raw());
+    let me = User::from_uid(Uid::effective()).unwrap().unwrap();
+    let mut record = Record::new(&me.name, me.uid.as_raw());
     record.rate_limit.attempts = 100;
     record.keys = keys.to_vec();
-    let mut state = mfa_core::state::State {
-        keys: keys.iter().map(|key| (key.id, 0)).collect(),
-        ..Default::default()
-    };
+    let mut used =
+        State { keys: keys.iter().map(|key| (key.id, 0)).collect(), ..Default::default() };
     if has_phone {
         let id = record.new_id(&random::system).unwrap();
-        record.credentials.push(mfa_core::record::Credential {
+        record.credentials.push(Credential {
             id,
             name: Name::new("phone").unwrap(),
-            method: mfa_core::record::Method::Totp { period: 30 },
-            secret: mfa_core::record::Kept::Plain(mfa_core::secret::Secret::new(
-                b"12345678901234567890".to_vec(),
-            )),
-            algorithm: mfa_core::otp::Algorithm::Sha1,
-            digits: mfa_core::otp::Digits::SIX,
+            method: Method::Totp { period: 30 },
+            secret: Kept::Plain(Secret::new(b"12345678901234567890".to_vec())),
+            algorithm: Algorithm::Sha1,
+            digits: Digits::SIX,
             window: 3,
             created: None,
         });
-        state.credentials = [(id, Used::totp(0))].into();
+        used.credentials = [(id, Used::totp(0))].into();
     }
-    place.edit(Lost::Refuse).unwrap().save(record, state).unwrap();
+    place.edit(Lost::Refuse).unwrap().save(record, used).unwrap();
     stage
 }
 
@@ -194,9 +194,9 @@ fn a_touch_lets_in_and_is_logged() {
         if counter == 1 {
             assert_eq!(stage.shown, ["Insert your security key", "Touch your security key"]);
         }
-        let (record, state) = stage.place().read().unwrap();
-        assert_eq!(state.keys.get(&record.keys[0].id), Some(&counter));
-        assert!(state.attempts.is_empty(), "a key is not guessed");
+        let (record, used) = stage.place().read().unwrap();
+        assert_eq!(used.keys.get(&record.keys[0].id), Some(&counter));
+        assert!(used.attempts.is_empty(), "a key is not guessed");
     }
     let messages: Vec<_> = token.0.borrow().requests.iter().map(|one| one.message).collect();
     assert!((1..5).all(|n| messages[n] != messages[n - 1]), "each is new");
@@ -279,8 +279,8 @@ fn what_no_key_should_give_ends_the_login() {
         assert_eq!(stage.reason(), reason);
         assert!(stage.prompts.is_empty(), "not even for a code");
     }
-    let (_, state) = stage.place().read().unwrap();
-    assert_eq!(state.attempts.len(), 4, "and counts as an attempt");
+    let (_, used) = stage.place().read().unwrap();
+    assert_eq!(used.attempts.len(), 4, "and counts as an attempt");
 }
 
 #[test]
@@ -351,7 +351,7 @@ fn pins() {
     let key = Key { port: Port::Usb { handle: vec![], pin: true }, ..usb(1) };
     let need = |left, wrong| Event::Says(Reply::NeedPin { left, wrong });
     let token = SoftToken::new(1).says([need(None, false), need(Some(7), true)]);
-    let mut stage = with_token(&[key.clone()], true, &token).types(&["1234", "4321"]);
+    let mut stage = with_token(slice::from_ref(&key), true, &token).types(&["1234", "4321"]);
     assert_eq!(stage.login_with(USB), Outcome::Accepted);
     let prompt = ("PIN of your security key: ".to_owned(), false);
     assert_eq!(stage.prompts, [prompt.clone(), prompt]);
@@ -370,11 +370,11 @@ fn who_is_rate_limited_is_not_asked_for_a_key() {
     let token = SoftToken::new(1);
     let mut stage = with_token(&[usb(1)], true, &token);
     let place = stage.place();
-    let (mut record, mut state) = place.read().unwrap();
+    let (mut record, mut used) = place.read().unwrap();
     record.rate_limit.attempts = 1;
-    state.attempts = vec![super::tests::NOW - 1];
-    state.notify(Kind::Enrolled, 7);
-    place.edit(Lost::Refuse).unwrap().save(record, state).unwrap();
+    used.attempts = vec![super::tests::NOW - 1];
+    used.notify(Kind::Enrolled, 7);
+    place.edit(Lost::Refuse).unwrap().save(record, used).unwrap();
     assert_eq!(stage.login_with(USB), Outcome::Denied);
     assert_eq!((stage.reason(), token.asked()), ("rate_limited".to_owned(), 0));
     let mut stage = stage.later(60);
@@ -489,7 +489,7 @@ fn the_agent_that_came_along() {
 fn a_signature_of_another_login_is_worth_nothing() {
     let key = ssh(3);
     let mut old: Option<Vec<u8>> = None;
-    let mut stage = stage(&[key.clone()], false);
+    let mut stage = stage(slice::from_ref(&key), false);
     let (sent, kept) = std::sync::mpsc::channel();
     let mut signs = agent_signs(3, 1, 9);
     let signer = agent(&mut stage, of(&key), move |data| {
@@ -550,7 +550,7 @@ fn a_key_that_sshd_has_verified() {
         (&ssh(4), "touch = \"unverified\"", "totp credential=phone", Some("key_unknown")),
         (&usb(3), "touch = \"unverified\"", "totp credential=phone", Some("key_unknown")),
     ] {
-        let mut stage = by_ssh(&[enrolled.clone()], touch);
+        let mut stage = by_ssh(slice::from_ref(enrolled), touch);
         verified(&mut stage, &of(&key).to_blob());
         assert_eq!(stage.login_with(""), Outcome::Accepted, "{}", stage.last_log());
         let log = stage.last_log();
@@ -563,7 +563,7 @@ fn a_key_that_sshd_has_verified() {
         );
     }
     // Without a rule that names it, and in other services, it is nothing.
-    let mut other = by_ssh(&[key.clone()], "touch = \"sshd\"");
+    let mut other = by_ssh(slice::from_ref(&key), "touch = \"sshd\"");
     verified(&mut other, &of(&key).to_blob());
     other.service = "sudo".to_owned();
     assert_eq!(other.login_with(""), Outcome::Accepted);
@@ -608,7 +608,7 @@ fn certificate(user: &str, authority: &str, extensions: &[&str]) -> Vec<u8> {
 
 #[test]
 fn a_certificate_that_sshd_has_verified() {
-    let me = nix::unistd::User::from_uid(nix::unistd::Uid::effective()).unwrap().unwrap().name;
+    let me = User::from_uid(Uid::effective()).unwrap().unwrap().name;
     let plain = include_str!("../../../core/src/ssh/vectors/plain.pub");
     for (user, authority, extensions, touch, counts) in [
         (&*me, CA, &[][..], "", true),
@@ -640,7 +640,7 @@ fn a_certificate_that_sshd_has_verified() {
 
 #[test]
 fn the_session_believes_sshd_where_the_line_says_so() {
-    let me = nix::unistd::User::from_uid(nix::unistd::Uid::effective()).unwrap().unwrap().name;
+    let me = User::from_uid(Uid::effective()).unwrap().unwrap().name;
     for blob in [of(&ssh(3)).to_blob(), certificate(&me, CA, &[])] {
         let mut stage = by_ssh(&[ssh(3)], "touch = \"sshd\"");
         verified(&mut stage, &blob);

@@ -5,7 +5,7 @@
 mod ffi;
 mod handle;
 #[allow(dead_code, reason = "the login asks it next")]
-pub(crate) mod helper;
+mod helper;
 
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};

@@ -40,6 +40,12 @@ impl Keys {
                 && account.code_sets.is_empty()),
         }
     }
+
+    /// Why none could be asked, if there are any.
+    fn unreachable(&self) -> Option<Trouble> {
+        let detail = "no key can be asked here".to_owned();
+        (!self.all.is_empty()).then_some(Trouble { reason: Reason::NoFactor, detail, errno: None })
+    }
 }
 
 /// What came of it.
@@ -77,13 +83,7 @@ impl Login<'_> {
         }
         let unread = keys.unread.clone();
         let unread = unread.map(|(reason, detail)| Trouble { reason, detail, errno: None });
-        Tried::Not(last.or(unread).or_else(|| self.unreachable(keys)))
-    }
-
-    /// Why none of the keys could be asked.
-    fn unreachable(&self, keys: &Keys) -> Option<Trouble> {
-        let detail = if keys.all.is_empty() { return None } else { "no key can be asked here" };
-        Some(Trouble { reason: Reason::NoFactor, detail: detail.to_owned(), errno: None })
+        Tried::Not(last.or(unread).or_else(|| keys.unreachable()))
     }
 
     /// No key has answered.
