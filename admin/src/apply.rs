@@ -243,12 +243,13 @@ fn fresh(is_first: bool, now: u64) -> Fresh {
 
 /// What the user is to be told of a change.
 fn news(old: Option<&Record>, new: &Record) -> Vec<Kind> {
-    let credentials = |record: &Record| -> Vec<_> {
-        record.credentials.iter().map(|credential| credential.id).collect()
-    };
     let codes = |record: &Record| -> Vec<_> { record.codes.iter().map(|set| set.id).collect() };
+    let factors = |record: &Record| -> Vec<_> {
+        let codes = codes(record);
+        record.ids().filter(|id| !codes.contains(id)).collect()
+    };
     let has_more = |these: &[Id], than: &[Id]| these.iter().any(|id| !than.contains(id));
-    let (had, has) = (old.map(credentials).unwrap_or_default(), credentials(new));
+    let (had, has) = (old.map(factors).unwrap_or_default(), factors(new));
     let told = [
         (Kind::Enrolled, has_more(&has, &had)),
         (Kind::Removed, has_more(&had, &has)),

@@ -31,7 +31,7 @@ pub enum Command {
     Users(users::Args),
     /// What a user has enrolled; with a name, the QR code, secret and URI of a credential
     Show(show::Args),
-    /// The credentials of a user: phones and tokens
+    /// The credentials of a user: phones, tokens and security keys
     #[command(subcommand)]
     Credential(credential::Command),
     /// Recovery codes, for a lost phone: how many are left, and new ones

@@ -12,6 +12,7 @@ use clap::Parser;
 use mfa_core::random;
 use mfa_core::store::Base;
 use mfa_enroll::log::{self, Invoker};
+use mfa_enroll::token;
 use nix::unistd::gethostname;
 use terminal_size::{Width, terminal_size_of};
 
@@ -42,6 +43,7 @@ pub fn main() -> ExitCode {
         login: &Login::of_process,
         clock: &|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
         random: &random::system,
+        keys: &token::start,
         log: &|line| log::write("mfactl", line),
         journal: &events::journal,
         logs: ["/var/log/auth.log", "/var/log/secure"].map(PathBuf::from).into(),
@@ -146,6 +148,7 @@ mod tests {
             "reset daemon --yes",
             "unlock daemon",
             "verify daemon 123456",
+            "verify daemon --key",
             "log",
             "state init daemon",
             "forget daemon",
@@ -216,6 +219,7 @@ mod tests {
         for (line, key) in [
             ("users", "users"),
             ("credential list daemon", "credentials"),
+            ("credential list daemon", "keys"),
             ("credential rename daemon phone mobile", "changed"),
             ("credential rebind daemon", "changed"),
             ("codes daemon --new", "new_codes"),

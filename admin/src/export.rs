@@ -68,8 +68,10 @@ pub fn run(args: &Export, world: &World, output: &mut dyn Write) -> Result<(), F
         Some(name) => record.credential(name),
         None => record.credentials.first(),
     };
-    let credential =
-        credential.ok_or_else(|| Failure::no_credential(&record, name.unwrap_or_default()))?;
+    let credential = credential.ok_or_else(|| match name {
+        Some(name) => Failure::no_credential(&record, name),
+        None => Failure::several(&record),
+    })?;
     let losses = losses(&record, credential, &state, now);
     if !losses.is_empty() && !args.lossy {
         return Err(Failure::Refused(format!(
@@ -113,6 +115,9 @@ fn losses(record: &Record, credential: &Credential, state: &State, now: u64) -> 
     let mut losses = Vec::new();
     for other in record.credentials.iter().filter(|other| other.id != credential.id) {
         losses.push(format!("a second credential ({:?})", other.name.as_str()));
+    }
+    for key in &record.keys {
+        losses.push(format!("a security key ({:?})", key.name.as_str()));
     }
     if credential.algorithm != Algorithm::default() || credential.digits != Digits::default() {
         losses.push(format!(

@@ -1,6 +1,9 @@
 //! What there is to know of somebody's factors, without a secret.
 
-use mfa_core::account::{Account, CodeKind, CodeSet, LoginSlot, Method, Totp, UsedSteps};
+use mfa_core::account::{
+    Account, CodeKind, CodeSet, Counter, Key, LoginSlot, Method, Port, Totp, UsedSteps,
+};
+use mfa_core::reason::Reason;
 use mfa_core::verify::Factor;
 use serde::Serialize;
 
@@ -15,7 +18,7 @@ pub struct Facts {
     pub user: String,
     /// Where it is kept.
     pub stored: Stored,
-    factors: Vec<Generator>,
+    factors: Vec<Enrolled>,
     /// Scratch codes included.
     recovery_codes_left: usize,
     /// Those that have not expired.
@@ -28,12 +31,12 @@ pub struct Facts {
     trouble: Option<(&'static str, String)>,
 }
 
-/// What makes one-time codes.
+/// What makes one-time codes, or signs.
 #[derive(Debug, Serialize)]
-struct Generator {
+struct Enrolled {
     r#type: &'static str,
     name: Option<String>,
-    /// Why no code of it is good.
+    /// Why it does not count.
     unusable: Option<&'static str>,
 }
 
@@ -53,7 +56,7 @@ impl Facts {
             locked_until: waiting.until(&user, account, now),
             user,
             stored,
-            factors: account.map(generators).unwrap_or_default(),
+            factors: account.map(enrolled).unwrap_or_default(),
             recovery_codes_left: scratch_codes + left(CodeKind::Recovery),
             bypass_codes_left: left(CodeKind::Bypass),
             last_used: account.and_then(|account| last_used(account, now)).or(written),
@@ -64,7 +67,7 @@ impl Facts {
     /// The factors in one line: the names, or the kind of what has none.
     #[must_use]
     pub fn factors(&self) -> String {
-        let one = |Generator { r#type, name, unusable }: &Generator| {
+        let one = |Enrolled { r#type, name, unusable }: &Enrolled| {
             let name =
                 name.as_ref().map_or((*r#type).to_owned(), |name| format!("{name} ({type})"));
             unusable.map_or(name.clone(), |why| format!("{name}: {why}"))
@@ -119,17 +122,32 @@ impl Facts {
     }
 }
 
-fn generators(account: &Account) -> Vec<Generator> {
-    let all = account.credentials.iter().filter_map(|credential| {
+fn enrolled(account: &Account) -> Vec<Enrolled> {
+    let generators = account.credentials.iter().filter_map(|credential| {
         let factor = match &credential.method {
             Method::Totp(_) => Factor::Totp,
             Method::Hotp(_) => Factor::Hotp,
             Method::None => return None,
         };
         let unusable = credential.secret.as_ref().err().map(|reason| reason.code());
-        Some(Generator { r#type: factor.name(), name: credential.name.clone(), unusable })
+        Some(Enrolled { r#type: factor.name(), name: credential.name.clone(), unusable })
     });
-    all.collect()
+    let keys = account.keys.iter().map(|key| {
+        let unusable = match key.counter {
+            Counter::Last(last) => last.err().map(Reason::code),
+            Counter::Unchecked => None,
+        };
+        Enrolled { r#type: kind(key).name(), name: key.name.clone(), unusable }
+    });
+    generators.chain(keys).collect()
+}
+
+/// The factor that a key is.
+pub fn kind(key: &Key) -> Factor {
+    match key.port {
+        Port::Usb { .. } => Factor::Key,
+        Port::Ssh => Factor::SshKey,
+    }
 }
 
 fn codes_left(account: &Account, kind: CodeKind, now: u64) -> usize {

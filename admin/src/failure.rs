@@ -77,14 +77,21 @@ impl Failure {
     #[must_use]
     pub fn no_credential(record: &Record, name: &str) -> Self {
         let user = &record.user;
-        Self::Refused(format!("{user} has no credential {name:?}; there is {}", names(record)))
+        Self::Refused(match record.key(name) {
+            Some(_) => format!("{name:?} of {user} is a security key, and has no secret"),
+            None => format!("{user} has no credential {name:?}; there is {}", names(record)),
+        })
     }
 
-    /// The record has several credentials, and none was named.
+    /// The record has several credentials, or none but keys, and none was named.
     #[must_use]
     pub fn several(record: &Record) -> Self {
         let user = &record.user;
-        Self::Refused(format!("{user} has several credentials; name one of {}", names(record)))
+        Self::Refused(if record.credentials.is_empty() {
+            format!("{user} has security keys and no credential; keys have no secret")
+        } else {
+            format!("{user} has several credentials; name one of {}", names(record))
+        })
     }
 
     /// The exit code: 3 for mistakes that were found, 2 for errors of this machine, else 1.
@@ -166,8 +173,7 @@ impl From<mfa_enroll::failure::Failure> for Failure {
 }
 
 fn names(record: &Record) -> String {
-    let names =
-        record.credentials.iter().map(|credential| format!("{:?}", credential.name.as_str()));
+    let names = record.names().map(|name| format!("{:?}", name.as_str()));
     names.collect::<Vec<_>>().join(", ")
 }
 

@@ -7,13 +7,18 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::Parser;
+use mfa_core::account::Port;
+use mfa_core::helper::{self, Pin, Reply, Request, Task};
+use mfa_core::key::{Public, hash};
 use mfa_core::otp::{Algorithm, Digits, Otp};
-use mfa_core::record::{Credential, Id, Kept, Method, Name, Record};
+use mfa_core::record::{Credential, Id, Kept, Key, Method, Name, Record};
 use mfa_core::secret::Secret;
 use mfa_core::state::{State, Used};
 use mfa_core::store::{Base, Lost, SystemRecord};
 use mfa_enroll::log::Invoker;
+use mfa_enroll::token::Conversation;
 use nix::unistd::{Uid, User};
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use tempfile::TempDir;
 
 use crate::cli::Cli;
@@ -37,6 +42,8 @@ pub struct Lab {
     pub login: Cell<Login>,
     /// Who runs commands.
     pub uid: Cell<u32>,
+    /// The key that is plugged in, by its number, and how often it has signed.
+    pub token: Cell<Option<(u8, u32)>>,
     random: Cell<u64>,
 }
 
@@ -50,6 +57,7 @@ impl Lab {
             has_terminal: Cell::default(),
             login: Cell::default(),
             uid: Cell::new(0),
+            token: Cell::default(),
             random: Cell::new(7),
         }
     }
@@ -69,6 +77,17 @@ impl Lab {
 
     pub fn enrol_uid(&self, user: &str, uid: u32, credentials: Vec<Credential>) -> SystemRecord {
         enrol_in(self.base(), user, uid, credentials)
+    }
+
+    /// Adds keys to a user's record, none of which has been used.
+    pub fn add_keys(&self, user: &str, keys: Vec<Key>) {
+        let store = SystemRecord::new(self.base(), user, Uid::from_raw(uid_of(user))).unwrap();
+        let (mut record, mut state) = store.read().unwrap();
+        for key in &keys {
+            state.keys.insert(key.id, 0);
+        }
+        record.keys.extend(keys);
+        store.edit(Lost::Refuse).unwrap().save(record, state).unwrap();
     }
 
     /// Runs a command line, words separated by blanks, and gives what was said.
@@ -93,6 +112,7 @@ impl Lab {
                 bytes.fill_with(|| self.byte());
                 Ok(())
             },
+            keys: &|request| Ok(Box::new(Session(self.replies(request)))),
             log: &|line| self.log.borrow_mut().push(line.to_owned()),
             journal: &|_, each| {
                 let journal = self.journal.borrow();
@@ -133,11 +153,40 @@ impl Lab {
         Secret::new(bytes)
     }
 
+    /// What mfa-fido says, the last first.
+    fn replies(&self, request: &Request) -> Vec<Reply> {
+        let Some((n, counter)) = self.token.get() else {
+            return vec![Reply::Failed(helper::Failure::Absent), Reply::Insert];
+        };
+        let Task::Assert(candidates) = &request.task else { panic!("nothing else is asked") };
+        let Some(candidate) = candidates.iter().position(|one| one.handle == [n; 16]) else {
+            return vec![Reply::Failed(helper::Failure::Unknown)];
+        };
+        let rp_hash = hash(candidates[candidate].relying_party.as_bytes());
+        let data = [&rp_hash[..], &[1], &counter.to_be_bytes()].concat();
+        let signature = key_pair(n).sign(&[&data[..], &request.message].concat());
+        let signature = signature.as_ref().to_vec();
+        vec![Reply::Assertion { candidate, data, signature }, Reply::Touch]
+    }
+
     /// Knuth's MMIX generator.
     fn byte(&self) -> u8 {
         let next = self.random.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         self.random.set(next);
         next.to_be_bytes()[0]
+    }
+}
+
+/// One run of mfa-fido.
+struct Session(Vec<Reply>);
+
+impl Conversation for Session {
+    fn reply(&mut self) -> io::Result<Reply> {
+        self.0.pop().ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
+    fn give(&mut self, _: &Pin) -> io::Result<()> {
+        panic!("no PIN is asked for")
     }
 }
 
@@ -186,6 +235,31 @@ pub fn hotp(n: u8, name: &str) -> Credential {
         created: None,
         ..totp(n, name)
     }
+}
+
+/// The private half of key number `n`.
+pub fn key_pair(n: u8) -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(&[n; 32]).unwrap()
+}
+
+/// The key number `n`, for a USB port.
+pub fn usb_key(n: u8, name: &str) -> Key {
+    Key {
+        id: Id::new([0, 0, 0, n]),
+        name: Name::new(name).unwrap(),
+        port: Port::Usb { handle: vec![n; 16], pin: false },
+        public: Public::eddsa(key_pair(n).public_key().as_ref()).unwrap(),
+        application: "pam://host".to_owned(),
+        touch: true,
+        verification: false,
+        counts: true,
+        created: Some(1_700_000_000),
+    }
+}
+
+/// The same, of ssh.
+pub fn ssh_key(n: u8, name: &str) -> Key {
+    Key { port: Port::Ssh, application: "ssh:".to_owned(), ..usb_key(n, name) }
 }
 
 /// The code of such a time-based credential.

@@ -38,7 +38,6 @@ mod reset;
 mod seal;
 mod secret;
 mod show;
-mod silent;
 mod source;
 mod state;
 mod ticket;

@@ -13,8 +13,8 @@ pub fn changed(world: &World, object: (&str, &str), what: &str, before: &str, af
     Log { invoker, write }.changed(object, what, before, after);
 }
 
-/// What a record holds, for such a line: the names of its credentials and keys, and how many codes are left of
-/// each kind.
+/// What a record holds, for such a line: the names of its credentials and keys, and how many codes are
+/// left of each kind.
 pub fn enrolled(record: &Record, state: &State) -> String {
     let names = record.names().map(|name| name.as_str().to_owned());
     let kinds = [("recovery", CodeKind::Recovery), ("bypass", CodeKind::Bypass)];

@@ -5,6 +5,7 @@ use std::io::{BufRead, Write};
 use clap::ValueEnum;
 use mfa_core::fresh::forget;
 use mfa_core::notice::Kind;
+use mfa_core::record::Record;
 use mfa_core::store::Lost;
 use mfa_enroll::talk::Talk;
 use serde::Serialize;
@@ -29,8 +30,8 @@ pub struct Args {
     /// The login name
     user: String,
 
-    /// Only this: recovery is all codes on paper and from the help desk; otp is the whole, since nothing
-    /// else can be there without it
+    /// Only this: recovery is all codes on paper and from the help desk; otp is what makes codes, key all
+    /// security keys. Without either nothing can be there: then it is the whole
     #[arg(value_enum)]
     factor: Option<Factor>,
 
@@ -50,6 +51,8 @@ enum Factor {
     Otp,
     // Codes on paper and from the help desk.
     Recovery,
+    // Security keys.
+    Key,
 }
 
 #[derive(Serialize)]
@@ -69,7 +72,9 @@ pub fn reset(
     let mut talk = Talk::new(input, &mut *output);
     let said = match args.factor {
         Some(Factor::Recovery) => paper(&person, args, world, &mut talk)?,
-        Some(Factor::Otp) | None => whole(&person, args, world, &mut talk)?,
+        Some(Factor::Otp) => generators(&person, args, world, &mut talk)?,
+        Some(Factor::Key) => keys(&person, args, world, &mut talk)?,
+        None => whole(&person, args, world, &mut talk)?,
     };
     let user = person.name.as_str();
     if args.json {
@@ -113,6 +118,66 @@ fn whole<R: BufRead, W: Write>(
     Ok(Some(format!(
         "reset. Nothing that was enrolled counts any more; `mfactl credential add {user}` enrols again"
     )))
+}
+
+/// Removes what makes codes, and all there is if that leaves no key; what to say, if there was anything.
+fn generators<R: BufRead, W: Write>(
+    person: &Person,
+    args: &Args,
+    world: &World,
+    talk: &mut Talk<R, W>,
+) -> Result<Option<String>, Failure> {
+    match person.record.read_record() {
+        Ok(record) if !record.keys.is_empty() && record.credentials.is_empty() => Ok(None),
+        Ok(record) if !record.keys.is_empty() => {
+            let question = format!("Remove all of {} that makes codes?", person.name);
+            insist(args, world, talk, &question)?;
+            part(person, world, |record| record.credentials.clear()).map(Some)
+        }
+        _ => whole(person, args, world, talk),
+    }
+}
+
+/// Removes the security keys, and all there is if that leaves nothing that makes codes; what to say, if
+/// there was anything.
+fn keys<R: BufRead, W: Write>(
+    person: &Person,
+    args: &Args,
+    world: &World,
+    talk: &mut Talk<R, W>,
+) -> Result<Option<String>, Failure> {
+    let record = match person.read() {
+        Err(Failure::NoRecord(_)) => return Ok(None),
+        record => record?,
+    };
+    if record.keys.is_empty() {
+        return Ok(None);
+    }
+    if record.credentials.is_empty() {
+        return whole(person, args, world, talk);
+    }
+    insist(args, world, talk, &format!("Remove all security keys of {}?", person.name))?;
+    part(person, world, |record| record.keys.clear()).map(Some)
+}
+
+/// Removes something of a record that is not empty without it; what to say.
+fn part(
+    person: &Person,
+    world: &World,
+    remove: impl FnOnce(&mut Record),
+) -> Result<String, Failure> {
+    let user = &person.name;
+    let (mut edit, mut record) = person.edit(Lost::Refuse)?;
+    let mut state = edit.state().cloned().unwrap_or_default();
+    let before = enrolled(&record, &state);
+    remove(&mut record);
+    state.retain(&record);
+    state.notify(Kind::Removed, (world.clock)());
+    let after = enrolled(&record, &state);
+    edit.save(record, state)?;
+    forget(world.run, user, None)?;
+    changed(world, ("user", user), "enrolment", &before, &after);
+    Ok(format!("what is left is {after}"))
 }
 
 /// Removes all codes that are good without a phone; what to say, if there were any.
@@ -171,9 +236,10 @@ fn insist<R: BufRead, W: Write>(
 mod tests {
     use std::fs;
 
+    use mfa_core::record::Name;
     use mfa_core::store::Presence;
 
-    use crate::lab::{Lab, hotp, totp};
+    use crate::lab::{Lab, hotp, totp, usb_key};
 
     #[test]
     fn the_whole_goes_and_a_tombstone_stays() {
@@ -231,6 +297,33 @@ mod tests {
         assert!(state.credentials.contains_key(&kept.credentials[0].id));
         let line = "changed user=daemon what=recovery_codes before=11 after=0";
         assert!(lab.log.borrow()[2].starts_with(line), "{:?}", lab.log.borrow());
+    }
+
+    #[test]
+    fn keys_alone_or_all_but_keys() {
+        for (line, left) in
+            [("reset daemon key --yes", "phone"), ("reset daemon otp --yes", "blue")]
+        {
+            let lab = Lab::new();
+            let record = lab.enrol("daemon", vec![totp(1, "phone")]);
+            assert!(lab.run("reset daemon key --yes", "").unwrap().contains("nothing to reset"));
+            lab.add_keys("daemon", vec![usb_key(2, "blue")]);
+            let said = lab.run(line, "").unwrap();
+            assert_eq!(said, format!("daemon: what is left is {left}.\n"));
+            let (kept, state) = record.read().unwrap();
+            assert_eq!(kept.names().map(Name::as_str).collect::<Vec<_>>(), [left]);
+            assert_eq!(state.credentials.len() + state.keys.len(), 1);
+            let line =
+                format!("changed user=daemon what=enrolment before=\"phone,blue\" after={left}");
+            assert!(lab.log.borrow()[0].starts_with(&line), "{:?}", lab.log.borrow());
+        }
+        let lab = Lab::new();
+        let record = lab.enrol("daemon", vec![totp(1, "phone")]);
+        lab.add_keys("daemon", vec![usb_key(2, "blue")]);
+        lab.run("reset daemon otp --yes", "").unwrap();
+        assert!(lab.run("reset daemon otp --yes", "").unwrap().contains("nothing to reset"));
+        lab.run("reset daemon key --yes", "").unwrap();
+        assert_eq!(record.look(), Ok(Presence::Reset));
     }
 
     #[test]

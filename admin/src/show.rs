@@ -144,7 +144,7 @@ mod tests {
     use mfa_core::store::Lost;
     use zeroize::Zeroizing;
 
-    use crate::lab::{Lab, hotp, totp};
+    use crate::lab::{Lab, hotp, ssh_key, totp, usb_key};
 
     #[test]
     fn secret_and_uri_of_the_only_one_or_one_by_name() {
@@ -187,6 +187,28 @@ mod tests {
         );
         let said = lab.run("show daemon --json", "").unwrap();
         assert!(said.starts_with("{\"user\":\"daemon\",\"stored\":\"system\","), "{said}");
+    }
+
+    #[test]
+    fn keys_have_no_secret() {
+        let lab = Lab::new();
+        let record = lab.enrol("daemon", vec![totp(1, "phone")]);
+        lab.add_keys("daemon", vec![usb_key(2, "blue"), ssh_key(3, "laptop")]);
+        let said = lab.run("show daemon", "").unwrap();
+        let factors = "factors       phone (totp), blue (key), laptop (ssh-key)\n";
+        assert!(said.contains(factors), "{said}");
+        assert!(lab.run("show daemon --uri", "").is_ok(), "there is one secret");
+        assert!(lab.refused("show daemon blue").contains("is a security key, and has no secret"));
+        assert!(lab.refused("show daemon x").contains("there is \"phone\", \"blue\", \"laptop\""));
+        let (kept, mut state) = record.read().unwrap();
+        state.keys.retain(|id| id == kept.keys[0].id);
+        record.edit(Lost::Refuse).unwrap().save(kept, state).unwrap();
+        let said = lab.run("users", "").unwrap();
+        assert!(said.contains("phone (totp), blue (key), laptop (ssh-key): no_state"), "{said}");
+        let said = lab.run("users --json", "").unwrap();
+        assert!(said.contains("{\"type\":\"key\",\"name\":\"blue\",\"unusable\":null}"), "{said}");
+        lab.run("credential remove daemon phone", "").unwrap();
+        assert!(lab.refused("show daemon --qr").contains("keys have no secret"));
     }
 
     #[test]

@@ -26,7 +26,8 @@ pub enum Command {
 #[command(
     after_help = "Time-based codes up to now count as used, recovery and bypass codes as well, and the \
                   counter of a token has to be found by two consecutive codes, unless the options \
-                  say otherwise."
+                  say otherwise. A security key counts from its next use on: whether there was a \
+                  copy of it before, nobody can tell."
 )]
 #[command(group = clap::ArgGroup::new("whose").required(true))]
 pub struct Init {
@@ -112,6 +113,7 @@ fn init(person: &Person, fresh: Fresh, world: &World) -> Result<Row, Failure> {
     let row = |changed, said| Row { user: user.clone(), changed, failed: None, said };
     let mut state = edit.state().cloned().unwrap_or_default();
     let tokens = tokens(&record, &state);
+    let lacks_keys = record.keys.iter().any(|key| !state.keys.contains_key(&key.id));
     if fresh.counter.is_some() && tokens.len() != 1 {
         return Err(Failure::Refused(format!(
             "--counter is for one token (HOTP) without its state, and {user} has {}; leave it out",
@@ -123,6 +125,11 @@ fn init(person: &Person, fresh: Fresh, world: &World) -> Result<Row, Failure> {
         return Ok(row(false, "has its state; left alone.".to_owned()));
     }
     let mut said = vec!["the state is made. Time-based codes up to now count as used.".to_owned()];
+    if lacks_keys {
+        said.push(
+            "A copy of a security key would not be noticed before the key's next use.".to_owned(),
+        );
+    }
     if fresh.counter.is_none() {
         let again = |name| format!("{name:?} is good again after two consecutive codes.");
         said.extend(tokens.into_iter().map(again));
@@ -157,7 +164,7 @@ mod tests {
     use mfa_core::state::{State, Used};
     use mfa_core::store::Lost;
 
-    use crate::lab::{Lab, NOW, hotp, totp};
+    use crate::lab::{Lab, NOW, hotp, totp, usb_key};
 
     fn id(n: u8) -> Id {
         Id::new([0, 0, 0, n])
@@ -207,6 +214,18 @@ mod tests {
         let line =
             "changed user=daemon what=state before=incomplete after=\"counter:3,codes:used\"";
         assert_eq!(*lab.log.borrow(), [format!("{line} uid=0 login_uid=1000")]);
+    }
+
+    #[test]
+    fn keys_begin_anew() {
+        let lab = Lab::new();
+        let record = lab.enrol("daemon", vec![totp(1, "phone")]);
+        lab.add_keys("daemon", vec![usb_key(2, "blue")]);
+        fs::remove_file(record.state_path()).unwrap();
+        let said = lab.run("state init daemon", "").unwrap();
+        assert!(said.contains("A copy of a security key would not be noticed before"), "{said}");
+        assert_eq!(record.read().unwrap().1.keys.get(&id(2)), Some(&0));
+        assert!(lab.run("state init daemon", "").unwrap().contains("left alone"));
     }
 
     #[test]

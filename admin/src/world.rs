@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use mfa_core::random::Random;
 use mfa_core::store::{Base, Trouble};
 use mfa_enroll::log::Invoker;
+use mfa_enroll::token::Start;
 
 use crate::failure::Failure;
 use crate::policy::Login;
@@ -35,6 +36,8 @@ pub struct World<'a> {
     pub clock: &'a dyn Fn() -> u64,
     /// Random bytes.
     pub random: &'a Random<'a>,
+    /// Asks the security keys in this machine's ports.
+    pub keys: &'a Start<'a>,
     /// Takes a line for the system's log.
     pub log: &'a dyn Fn(&str),
     /// The journal of the system, as JSON.

@@ -34,7 +34,7 @@ pub enum Request {
     after_help = "What no flag decides is asked. `mfa-enroll -tDfuw 3` asks only for a code of the \
                   app, `mfa-enroll -cfuw 3` for nothing. The flags with a letter are \
                   google-authenticator's. Some apps ignore --digits and --algorithm, and some cannot \
-                  read what the modes with _INVERSE draw."
+                  read what the modes with _INVERSE draw. Security keys: `mfa-enroll key --help`."
 )]
 pub struct Args {
     /// Time-based codes (TOTP)
@@ -289,7 +289,11 @@ pub fn algorithm(text: &str) -> Result<Algorithm, String> {
     Algorithm::from_name(text).ok_or_else(|| "one of SHA1, SHA256, SHA512".to_owned())
 }
 
-fn name(text: &str) -> Result<Name, String> {
+/// Reads the name of a credential or key.
+///
+/// # Errors
+/// What it could have been.
+pub fn name(text: &str) -> Result<Name, String> {
     let wanted = "1 to 32 printable characters with no blank at either end";
     Name::new(text).ok_or_else(|| wanted.to_owned())
 }

@@ -17,13 +17,20 @@ use terminal_size::{Width, terminal_size_of};
 use crate::args::{self, Request};
 use crate::enrol::{self, Enrolment};
 use crate::failure::Failure;
+use crate::key;
 use crate::log::{self, Invoker, Log};
 use crate::plan::{Owner, Plan};
 use crate::qr_file::QrFile;
 use crate::save::{HomeFile, Target, UserRecord, make_way};
 use crate::talk::Talk;
+use crate::token::{self, Tokens};
 use crate::whoami;
 use crate::world::World;
+
+/// Where records are.
+const LIB: &str = "/var/lib/pam_mfa";
+/// Where the module keeps what the next boot may lose.
+const RUN: &str = "/run/pam_mfa";
 
 /// mfa-enroll with the arguments, streams and environment of this process: 0 when done or declined,
 /// 1 after a sentence on stderr.
@@ -39,13 +46,17 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Failure> {
-    let plan = match args::read(env::args_os())? {
+    let line: Vec<_> = env::args_os().collect();
+    if key::is_meant(&line) {
+        return keys(&line);
+    }
+    let plan = match args::read(line)? {
         Request::Enrol(args) => Plan::from(*args),
         Request::Show(text) => {
             return io::stdout().write_all(text.as_bytes()).map_err(Failure::Output);
         }
     };
-    let base = Base::new(Path::new("/var/lib/pam_mfa"), Path::new("/run/pam_mfa"));
+    let base = Base::new(Path::new(LIB), Path::new(RUN));
     if let Some(Owner { user, name }) = &plan.owner {
         let user = whoami::another(user)?;
         let target = UserRecord::new(base, user, name.clone())?;
@@ -67,15 +78,12 @@ fn carry_out<T: Target>(plan: Plan, target: &T, person: OsString) -> Result<(), 
     let output = duplicate(io::stdout()).map_err(Failure::Output)?;
     let input = duplicate(io::stdin()).map_err(Failure::Input)?;
     let mut talk = Talk::new(BufReader::new(input), output);
+    let invoker = Invoker::of_process();
     let world = World {
         person,
-        host: whoami::host(),
         columns: terminal_size_of(io::stdout()).map(|(Width(columns), _)| columns.into()),
         qr_file: qr_file.as_ref().map(|file| file.path.as_path()),
-        clock: &|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
-        random: &random::system,
-        log: Log { invoker: &Invoker::of_process(), write: &|line| log::write("mfa-enroll", line) },
-        warn: &|sentence| complain(&sentence),
+        ..around(&invoker)
     };
     let Some(enrolment) = enrol::enrol(plan, &mut talk, target, &world)? else { return Ok(()) };
     let Enrolment { factor, picture, farewell } = enrolment;
@@ -87,6 +95,41 @@ fn carry_out<T: Target>(plan: Plan, target: &T, person: OsString) -> Result<(), 
     // It is done, whether or not anybody still listens.
     let _ = farewell.say(&mut talk, target, &world);
     Ok(())
+}
+
+/// What every command finds.
+fn around(invoker: &Invoker) -> World<'_> {
+    World {
+        person: whoami::person(),
+        host: whoami::host(),
+        columns: None,
+        qr_file: None,
+        clock: &|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
+        random: &random::system,
+        log: Log { invoker, write: &|line| log::write("mfa-enroll", line) },
+        warn: &|sentence| complain(&sentence),
+    }
+}
+
+/// A command line about security keys.
+fn keys(line: &[OsString]) -> Result<(), Failure> {
+    let command = match key::read(line)? {
+        key::Request::Run(command) => command,
+        key::Request::Show(text) => {
+            return io::stdout().write_all(text.as_bytes()).map_err(Failure::Output);
+        }
+    };
+    let invoker = Invoker::of_process();
+    let world = around(&invoker);
+    let base = Base::new(Path::new(LIB), Path::new(RUN));
+    let ring = command.keyring(base, Path::new(RUN), env::var_os("HOME"), &world)?;
+    let mut output = duplicate(io::stdout()).map_err(Failure::Output)?;
+    let told =
+        if command.is_for_scripts() { duplicate(io::stderr()) } else { duplicate(io::stdout()) };
+    let input = duplicate(io::stdin()).map_err(Failure::Input)?;
+    let mut talk = Talk::new(BufReader::new(input), told.map_err(Failure::Output)?);
+    let mut tokens = Tokens::new(&token::start, world.random);
+    key::run(&command, &*ring, &mut talk, &mut tokens, &world, &mut output)
 }
 
 fn complain(sentence: &impl Display) {

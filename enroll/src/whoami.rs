@@ -17,6 +17,15 @@ pub fn person() -> OsString {
     user.map_or_else(|| uid.to_string(), |user| user.name).into()
 }
 
+/// The name of the user who runs this, as the user database has it.
+///
+/// # Errors
+/// [`RecordFailure::UnknownUser`] or [`RecordFailure::UserDatabase`].
+pub fn myself() -> Result<String, RecordFailure> {
+    let uid = getuid();
+    known(uid.to_string(), User::from_uid(uid)).map(|user| user.name)
+}
+
 /// The user of this name, who only root may ask for.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use nix::unistd::Uid;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::lab::{Lab, NOW, hotp, totp, uid_of};
+use crate::lab::{Lab, NOW, hotp, ssh_key, totp, uid_of, usb_key};
 
 fn id(n: u8) -> Id {
     Id::new([0, 0, 0, n])
@@ -114,6 +114,34 @@ fn what_is_known_keeps_its_state() {
     assert_eq!(lab.run("apply -", &renamed.to_text()).unwrap(), "daemon: changed.\n");
     let (record, after) = installed(&lab, "daemon").read().unwrap();
     assert_eq!((record, after), (renamed, state));
+}
+
+#[test]
+fn keys_come_and_go_and_their_counters_stay() {
+    let lab = Lab::new();
+    let mut record = Record { keys: vec![usb_key(5, "blue")], ..wanted("daemon") };
+    let dir = source(&lab, &[&record]);
+    lab.run(&format!("apply {dir}"), "").unwrap();
+    let store = installed(&lab, "daemon");
+    let (kept, mut state) = store.read().unwrap();
+    assert_eq!(state.keys, [(id(5), 0)].into());
+    state.keys.insert(id(5), 41);
+    store.edit(mfa_core::store::Lost::Refuse).unwrap().save(kept, state).unwrap();
+    record.keys.push(ssh_key(6, "laptop"));
+    source(&lab, &[&record]);
+    lab.run(&format!("apply {dir}"), "").unwrap();
+    let (_, state) = store.read().unwrap();
+    assert_eq!(state.keys, [(id(5), 41), (id(6), 0)].into());
+    record.keys.remove(0);
+    source(&lab, &[&record]);
+    lab.run(&format!("apply {dir}"), "").unwrap();
+    let (_, state) = store.read().unwrap();
+    assert_eq!(state.keys, [(id(6), 0)].into());
+    let told: Vec<_> = state.notices.iter().map(|notice| notice.kind).collect();
+    assert_eq!(told[told.len() - 2..], [Kind::Enrolled, Kind::Removed]);
+    let line = lab.log.borrow().last().cloned().unwrap();
+    assert!(line.contains("before=\"phone,token,blue,laptop,"), "{line}");
+    assert!(lab.run(&format!("apply {dir}"), "").unwrap().contains("unchanged"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use mfa_core::account::{Account, CodeKind};
+use mfa_core::account::{Account, CodeKind, Counter};
 use mfa_core::policy::MAX_SIZE;
 use mfa_core::reason::Reason;
 use mfa_core::record::Record;
@@ -284,7 +284,17 @@ fn parts(path: &Path, user: &str, account: &Account) -> Vec<Finding> {
         };
         Some(Finding::new(path, format!("the credential {name:?}: {cause}"), mend))
     });
-    let mut findings: Vec<_> = credentials.collect();
+    let keys = account.keys.iter().filter_map(|key| {
+        let Counter::Last(Err(reason)) = key.counter else { return None };
+        let name = key.name.as_deref().unwrap_or_default();
+        let cause = match reason {
+            Reason::NoState => "the state does not know it".to_owned(),
+            _ => reason.to_string(),
+        };
+        let mend = format!("run `mfactl state init {user}`");
+        Some(Finding::new(path, format!("the key {name:?}: {cause}"), mend))
+    });
+    let mut findings: Vec<_> = credentials.chain(keys).collect();
     let dead =
         account.code_sets.iter().find(|set| set.kind == CodeKind::Recovery && set.used.is_err());
     findings.extend(dead.map(|_| {

@@ -6,7 +6,7 @@ use mfa_core::store::Lost;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::lab::{Lab, hotp, totp};
+use crate::lab::{Lab, hotp, totp, usb_key};
 
 /// The mistakes that are found, without their directory.
 fn mistakes(lab: &Lab, line: &str) -> Vec<String> {
@@ -108,6 +108,32 @@ fn each_mistake_of_a_state_has_its_cure() {
     assert!(found[0].starts_with("state/daemon: it is not a regular file"), "{found:?}");
     let mend = "; remove it, and run `mfactl state init daemon`.";
     assert!(found[0].ends_with(mend), "{found:?}");
+}
+
+#[test]
+fn keys_have_mistakes_too() {
+    let lab = Lab::new();
+    let record = lab.enrol("daemon", vec![totp(1, "phone")]);
+    lab.add_keys("daemon", vec![usb_key(2, "blue"), usb_key(3, "red")]);
+    assert_eq!(lab.run("check", "").unwrap(), "1 record, no mistakes.\n");
+    let (kept, mut state) = record.read().unwrap();
+    state.keys.retain(|id| id != kept.keys[0].id);
+    record.edit(Lost::Refuse).unwrap().save(kept, state).unwrap();
+    let unknown = "the key \"blue\": the state does not know it; run `mfactl state init daemon`.";
+    let found = mistakes(&lab, "check");
+    assert!(found.len() == 1 && found[0].ends_with(unknown), "{found:?}");
+    lab.run("state init daemon", "").unwrap();
+    assert_eq!(lab.run("check", "").unwrap(), "1 record, no mistakes.\n");
+    let text = fs::read_to_string(record.path()).unwrap();
+    for (from, to, found) in [
+        ("\"eddsa\"", "\"rs256\"", "type: neither \"es256\" nor \"eddsa\""),
+        ("public = \"", "public = \"A", "public: not base64"),
+        ("\"red\"", "\"phone\"", "two credentials or keys have the name \"phone\""),
+    ] {
+        fs::write(record.path(), text.replacen(from, to, 1)).unwrap();
+        let mistakes = mistakes(&lab, "check daemon");
+        assert!(mistakes.len() == 1 && mistakes[0].contains(found), "{mistakes:?}");
+    }
 }
 
 #[test]

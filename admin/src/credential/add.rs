@@ -148,14 +148,14 @@ fn existing(person: &Person) -> Result<Record, Failure> {
 /// Whether there is room for one more, and of this name.
 fn admit(record: &Record, name: &Name) -> Result<(), Failure> {
     let user = &record.user;
-    if record.credentials.len() >= MAX_CREDENTIALS {
+    if record.names().count() >= MAX_CREDENTIALS {
         return Err(Failure::Refused(format!(
-            "{user} has {MAX_CREDENTIALS} credentials, and no more are possible; remove one first"
+            "{user} has {MAX_CREDENTIALS} credentials and keys, and no more are possible; remove one first"
         )));
     }
-    if record.credential(name.as_str()).is_some() {
+    if record.names().any(|other| other == name) {
         return Err(Failure::Refused(format!(
-            "{user} has a credential {:?} already; give this one another --name",
+            "{user} has a credential or key {:?} already; give this one another --name",
             name.as_str()
         )));
     }

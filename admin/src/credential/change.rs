@@ -29,39 +29,43 @@ impl Done {
 pub fn rename(person: &Person, old: &str, new: &Name, world: &World) -> Result<Done, Failure> {
     let (mut edit, mut record) = person.edit(Lost::Refuse)?;
     let user = &person.name;
-    let place = place(&record, old)?;
-    if old != new.as_str() && record.credential(new.as_str()).is_some() {
+    let what = what(&record, old)?;
+    if old != new.as_str() && record.names().any(|other| other == new) {
         return Err(Failure::Refused(format!(
-            "{user} has a credential {:?} already; rename or remove that one first",
+            "{user} has a credential or key {:?} already; rename or remove that one first",
             new.as_str()
         )));
     }
-    if let Some(credential) = record.credentials.get_mut(place) {
-        credential.name = new.clone();
-    }
+    let credentials = record.credentials.iter_mut().map(|credential| &mut credential.name);
+    let keys = record.keys.iter_mut().map(|key| &mut key.name);
+    credentials
+        .chain(keys)
+        .filter(|name| name.as_str() == old)
+        .for_each(|name| *name = new.clone());
     let state = edit.state().cloned().unwrap_or_default();
     edit.save(record, state)?;
-    changed(world, ("user", user), "credential", old, new.as_str());
+    changed(world, ("user", user), what, old, new.as_str());
     Ok(Done::changed(user, format!("{old:?} is called {:?} now.", new.as_str())))
 }
 
 pub fn remove(person: &Person, name: &str, last: bool, world: &World) -> Result<Done, Failure> {
     let (mut edit, mut record) = person.edit(Lost::Refuse)?;
     let user = &person.name;
-    let place = place(&record, name)?;
+    let what = what(&record, name)?;
     let mut state = edit.state().cloned().unwrap_or_default();
-    if record.credentials.len() > 1 {
-        record.credentials.remove(place);
+    if record.names().count() > 1 {
+        record.credentials.retain(|credential| credential.name.as_str() != name);
+        record.keys.retain(|key| key.name.as_str() != name);
         state.retain(&record);
         state.notify(Kind::Removed, (world.clock)());
         edit.save(record, state)?;
         forget(world.run, user, None)?;
-        changed(world, ("user", user), "credential", name, "");
+        changed(world, ("user", user), what, name, "");
         return Ok(Done::changed(user, format!("{name:?} is removed.")));
     }
     if !last {
         return Err(Failure::Refused(format!(
-            "{name:?} is the last credential of {user}; with --last it goes, and the record, its \
+            "{name:?} is the last {what} of {user}; with --last it goes, and the record, its \
              recovery codes included, with it"
         )));
     }
@@ -96,10 +100,13 @@ pub fn rebind(person: &Person, world: &World) -> Result<Done, Failure> {
     Ok(Done::changed(user, said))
 }
 
-/// Where in the record the credential of this name is.
-fn place(record: &Record, name: &str) -> Result<usize, Failure> {
-    let mut names = record.credentials.iter().map(|credential| credential.name.as_str());
-    names.position(|other| other == name).ok_or_else(|| Failure::no_credential(record, name))
+/// The log's word for what has this name.
+fn what(record: &Record, name: &str) -> Result<&'static str, Failure> {
+    if record.key(name).is_some() {
+        return Ok("key");
+    }
+    let credential = record.credential(name).map(|_| "credential");
+    credential.ok_or_else(|| Failure::no_credential(record, name))
 }
 
 #[cfg(test)]
@@ -111,7 +118,7 @@ mod tests {
     use mfa_core::state::Used;
     use mfa_core::store::{Opened, Presence, Store};
 
-    use crate::lab::{Lab, hotp, totp, uid_of};
+    use crate::lab::{Lab, hotp, totp, uid_of, usb_key};
 
     #[test]
     fn a_new_name_and_the_same_state() {
@@ -124,7 +131,7 @@ mod tests {
         assert_eq!((after.credentials[0].name.as_str(), state), ("Pixel_8", before));
         assert!(lab.run("credential rename daemon Pixel_8 Pixel_8", "").is_ok());
         for (line, words) in [
-            ("rename daemon Pixel_8 token", "has a credential \"token\" already"),
+            ("rename daemon Pixel_8 token", "has a credential or key \"token\" already"),
             (
                 "rename daemon phone other",
                 "no credential \"phone\"; there is \"Pixel_8\", \"token\"",
@@ -161,6 +168,34 @@ mod tests {
         let Opened::NotEnrolled(trouble) = record.open() else { panic!() };
         assert_eq!(trouble.reason, Reason::Reset);
         assert!(lab.refused("credential remove daemon token --last").contains("no system record"));
+    }
+
+    #[test]
+    fn keys_as_well() {
+        let lab = Lab::new();
+        let record = lab.enrol("daemon", vec![totp(1, "phone")]);
+        lab.add_keys("daemon", vec![usb_key(2, "blue")]);
+        let said = lab.run("credential rename daemon blue green", "").unwrap();
+        assert_eq!(said, "daemon: \"blue\" is called \"green\" now.\n");
+        assert!(lab.refused("credential rename daemon green phone").contains("\"phone\" already"));
+        assert!(lab.refused("credential rename daemon phone green").contains("\"green\" already"));
+        assert!(lab.refused("credential add daemon --name green").contains("\"green\" already"));
+        lab.run("credential remove daemon phone", "").unwrap();
+        let (kept, state) = record.read().unwrap();
+        assert_eq!((kept.credentials.len(), kept.keys[0].name.as_str()), (0, "green"));
+        assert_eq!((state.credentials.len(), state.keys.len()), (0, 1));
+        let sentence = lab.refused("credential remove daemon green");
+        assert!(
+            sentence.contains("\"green\" is the last key of daemon; with --last"),
+            "{sentence}"
+        );
+        lab.run("credential add daemon --name spare --no-confirm", "").unwrap();
+        lab.run("credential remove daemon spare", "").unwrap();
+        lab.run("credential remove daemon green --last", "").unwrap();
+        assert_eq!(record.look(), Ok(Presence::Reset));
+        let lines = lab.log.borrow();
+        assert!(lines[0].contains("what=key before=blue after=green"), "{lines:?}");
+        assert!(lines[4].contains("what=enrolment before=green after=tombstone"), "{lines:?}");
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use std::io::Write;
 
+use mfa_core::account::Port;
 use mfa_core::otp::Algorithm;
-use mfa_core::record::{Credential, Kept, Method};
+use mfa_core::record::{Credential, Kept, Key, Method};
 use mfa_core::state::State;
+use mfa_core::verify::Factor;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -18,6 +20,7 @@ struct Listing<'a> {
     user: &'a str,
     uid: u32,
     credentials: Vec<Row<'a>>,
+    keys: Vec<KeyRow<'a>>,
 }
 
 /// Every key is always there; what does not apply is null.
@@ -34,6 +37,26 @@ struct Row<'a> {
     created: Option<u64>,
     id: String,
     sealed: bool,
+    state: Knowledge,
+}
+
+/// A security key; likewise.
+#[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact")]
+struct KeyRow<'a> {
+    name: &'a str,
+    r#type: &'static str,
+    algorithm: &'static str,
+    /// FIDO's relying party, or the application of an ssh key.
+    relying_party: &'a str,
+    touch: bool,
+    verification: bool,
+    pin: bool,
+    /// Whether its counter is compared.
+    counter: bool,
+    /// In seconds since 1970.
+    created: Option<u64>,
+    id: String,
     state: Knowledge,
 }
 
@@ -57,14 +80,17 @@ pub fn list(
     let state = person.read_state()?.unwrap_or_default();
     let rows = record.credentials.iter().map(|credential| Row::new(credential, &state));
     let rows: Vec<_> = rows.collect();
+    let keys: Vec<_> = record.keys.iter().map(|key| KeyRow::new(key, &state)).collect();
     if as_json {
-        let listing = Listing { user: &record.user, uid: record.uid, credentials: rows };
-        return json(output, &listing);
+        let (user, uid) = (&record.user, record.uid);
+        return json(output, &Listing { user, uid, credentials: rows, keys });
     }
     let head = head(["name", "type", "digits", "period", "created", "id", "state"]);
-    let fields: Vec<_> = std::iter::once(head).chain(rows.iter().map(Row::fields)).collect();
+    let fields = std::iter::once(head).chain(rows.iter().map(Row::fields));
+    let fields: Vec<_> = fields.chain(keys.iter().map(KeyRow::fields)).collect();
     table(output, world.colour, &fields)?;
-    if rows.iter().any(|row| row.state == Knowledge::Unknown) {
+    let mut known = rows.iter().map(|row| row.state).chain(keys.iter().map(|key| key.state));
+    if known.any(|state| state == Knowledge::Unknown) {
         let why = "What the state does not know is denied, because it may have been used";
         writeln!(output, "{why}; see `mfactl state init {}`.", person.name)
             .map_err(Failure::Output)?;
@@ -97,16 +123,10 @@ impl<'a> Row<'a> {
     }
 
     fn fields(&self) -> [String; 7] {
-        let dash = || "-".to_owned();
         let kind = if self.algorithm == Algorithm::default().name() {
             self.r#type.to_owned()
         } else {
             format!("{} {}", self.r#type, self.algorithm)
-        };
-        let state = match self.state {
-            Knowledge::Known => "known",
-            Knowledge::NoCounter => "no counter",
-            Knowledge::Unknown => "unknown",
         };
         [
             self.name.to_owned(),
@@ -115,14 +135,60 @@ impl<'a> Row<'a> {
             self.period.map_or_else(dash, |period| format!("{period} s")),
             self.created.map_or_else(dash, date),
             self.id.clone(),
-            state.to_owned(),
+            self.state.name().to_owned(),
         ]
     }
 }
 
+impl<'a> KeyRow<'a> {
+    fn new(key: &'a Key, state: &State) -> Self {
+        let pin = matches!(key.port, Port::Usb { pin: true, .. });
+        let is_known = state.keys.contains_key(&key.id) || !key.counts;
+        Self {
+            name: key.name.as_str(),
+            r#type: if key.is_ssh() { Factor::SshKey } else { Factor::Key }.name(),
+            algorithm: key.public.kind(),
+            relying_party: &key.application,
+            touch: key.touch,
+            verification: key.verification,
+            pin,
+            counter: key.counts,
+            created: key.created,
+            id: key.id.to_string(),
+            state: if is_known { Knowledge::Known } else { Knowledge::Unknown },
+        }
+    }
+
+    fn fields(&self) -> [String; 7] {
+        [
+            self.name.to_owned(),
+            format!("{} {}", self.r#type, self.algorithm),
+            dash(),
+            dash(),
+            self.created.map_or_else(dash, date),
+            self.id.clone(),
+            self.state.name().to_owned(),
+        ]
+    }
+}
+
+impl Knowledge {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::NoCounter => "no counter",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+fn dash() -> String {
+    "-".to_owned()
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::lab::{Lab, hotp, totp};
+    use crate::lab::{Lab, hotp, ssh_key, totp, usb_key};
 
     #[test]
     fn a_table_without_secrets() {
@@ -146,6 +212,32 @@ mod tests {
         });
         assert_eq!(said["credentials"][1], token);
         assert_eq!(said["credentials"][0]["created"], 1_700_000_000);
+    }
+
+    #[test]
+    fn keys_are_in_it() {
+        let lab = Lab::new();
+        let record = lab.enrol("daemon", vec![totp(1, "phone")]);
+        lab.add_keys("daemon", vec![usb_key(2, "blue"), ssh_key(3, "laptop")]);
+        let said = lab.run("credential list daemon", "").unwrap();
+        assert_eq!(
+            said,
+            "name    type           digits  period  created     id        state\n\
+             phone   totp           6       30 s    2023-11-14  00000001  known\n\
+             blue    key eddsa      -       -       2023-11-14  00000002  known\n\
+             laptop  ssh-key eddsa  -       -       2023-11-14  00000003  known\n"
+        );
+        let said = lab.run("credential list daemon --json", "").unwrap();
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+        let blue = serde_json::json!({
+            "name": "blue", "type": "key", "algorithm": "eddsa", "relying_party": "pam://host",
+            "touch": true, "verification": false, "pin": false, "counter": true,
+            "created": 1_700_000_000, "id": "00000002", "state": "known",
+        });
+        assert_eq!(said["keys"][0], blue);
+        std::fs::remove_file(record.state_path()).unwrap();
+        let said = lab.run("credential list daemon", "").unwrap();
+        assert!(said.contains("00000003  unknown\n"), "{said}");
     }
 
     #[test]

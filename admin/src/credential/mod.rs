@@ -1,4 +1,4 @@
-//! `mfactl credential`: the phones and tokens of a user.
+//! `mfactl credential`: the phones, tokens and security keys of a user.
 
 mod add;
 mod change;
@@ -27,7 +27,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Make a new one: show its secret, and write it once a code made from it has been typed
+    /// Make a new one, for codes: show its secret, and write it once a code made from it has been typed
     Add(Box<add::Args>),
     /// Call one something else; what has been used stays so
     Rename {
@@ -42,7 +42,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Remove one: its codes are good no more
+    /// Remove one: neither its codes nor its touch are good any more
     Remove {
         /// The login name
         user: String,

@@ -145,7 +145,8 @@ impl Enrolled {
     /// The latest time that is noted of the user, in seconds since 1970.
     fn latest(&self) -> Option<u64> {
         let record = self.record.as_ref().ok()?;
-        let created = record.credentials.iter().filter_map(|credential| credential.created);
+        let credentials = record.credentials.iter().map(|credential| credential.created);
+        let created = credentials.chain(record.keys.iter().map(|key| key.created)).flatten();
         let state = self.state.as_ref().and_then(|state| state.as_ref().ok());
         let attempts = state.into_iter().flat_map(|state| state.attempts.iter().copied());
         let used = record.credentials.iter().filter_map(|credential| {

@@ -203,6 +203,22 @@ fn one_of_several_by_name() {
 }
 
 #[test]
+fn keys_are_left_out() {
+    let lab = Lab::new(totp(), Used::totp(STEP), |record| {
+        record.keys.push(lab::usb_key(2, "blue"));
+    });
+    let said = lab.export(&[]).unwrap_err();
+    assert!(said.contains("cannot hold a security key (\"blue\"); --lossy"), "{said}");
+    assert!(lab.export(&["--lossy"]).is_ok());
+    assert!(lab.export(&["blue"]).unwrap_err().contains("is a security key, and has no secret"));
+    let alone = Lab::new(totp(), Used::totp(STEP), |record| {
+        record.credentials.clear();
+        record.keys.push(lab::usb_key(2, "blue"));
+    });
+    assert!(alone.export(&["--lossy"]).unwrap_err().contains("keys have no secret"));
+}
+
+#[test]
 fn a_file_that_is_there_stays() {
     let lab = Lab::new(totp(), Used::totp(STEP), |_| {});
     let path = lab.machine.dir.path().join("out");

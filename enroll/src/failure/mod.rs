@@ -1,5 +1,6 @@
 //! Why nothing was enrolled.
 
+mod key;
 mod record;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use mfa_core::reason::Reason;
 use mfa_core::store::Trouble;
 use nix::errno::Errno;
 
+pub use key::KeyFailure;
 pub use record::RecordFailure;
 
 /// One variant for each cause that a person can act on; `Display` is the sentence, without its full
@@ -46,6 +48,8 @@ pub enum Failure {
     NotConfirmed,
     /// A user's record is in the way, or not to be had.
     Record(RecordFailure),
+    /// It is about a security key.
+    Key(KeyFailure),
 }
 
 impl Failure {
@@ -64,6 +68,12 @@ impl Failure {
 impl From<RecordFailure> for Failure {
     fn from(failure: RecordFailure) -> Self {
         Self::Record(failure)
+    }
+}
+
+impl From<KeyFailure> for Failure {
+    fn from(failure: KeyFailure) -> Self {
+        Self::Key(failure)
     }
 }
 
@@ -151,6 +161,7 @@ impl fmt::Display for Failure {
                  write it unconfirmed with --no-confirm",
             ),
             Self::Record(failure) => failure.fmt(f),
+            Self::Key(failure) => failure.fmt(f),
         }
     }
 }

@@ -21,8 +21,10 @@ pub enum RecordFailure {
     UserDatabase(String, Errno),
     /// No record can be called like this user.
     BadUserName(String),
-    /// The user has as many credentials as there can be.
+    /// The user has as many credentials and keys as there can be.
     Full(String),
+    /// A key of this user is called so.
+    NameOfKey(String, String),
     /// The directories of the records cannot be made.
     Directory(PathBuf, io::Error),
     /// The record cannot be read or written.
@@ -58,9 +60,12 @@ impl fmt::Display for RecordFailure {
             }
             Self::Full(user) => write!(
                 f,
-                "{user} has {MAX_CREDENTIALS} credentials, and more are not possible; replace one \
-                 with --name, or remove one with `mfactl credential remove`"
+                "{user} has {MAX_CREDENTIALS} credentials and keys, and more are not possible; replace \
+                 one with --name, or remove one with `mfactl credential remove`"
             ),
+            Self::NameOfKey(user, name) => {
+                write!(f, "{user} has a security key {name:?}; give another --name")
+            }
             Self::Directory(directory, error) => write!(
                 f,
                 "{} cannot be made ({error}), so nothing was written; mend that and start again",

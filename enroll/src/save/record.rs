@@ -46,12 +46,8 @@ impl UserRecord {
         let presence = store.look()?;
         let there = (presence == Presence::Here).then(|| store.read()).transpose();
         let (before, state) = there?.unzip();
-        let is_full = before.as_ref().is_some_and(|record: &Record| {
-            record.credentials.len() >= MAX_CREDENTIALS
-                && record.credential(name.as_str()).is_none()
-        });
-        if is_full {
-            return Err(RecordFailure::Full(user.name));
+        if let Some(record) = &before {
+            has_room(record, &name)?;
         }
         let has_codes = before
             .as_ref()
@@ -101,8 +97,7 @@ impl Target for UserRecord {
                  Replace it?"
             ),
             Some(record) => {
-                let names =
-                    record.credentials.iter().map(|other| format!("{:?}", other.name.as_str()));
+                let names = record.names().map(|other| format!("{:?}", other.as_str()));
                 let names = names.collect::<Vec<_>>().join(", ");
                 format!("{user} has {names}.\nAdd {name:?}?")
             }
@@ -225,6 +220,19 @@ impl UserRecord {
         }
         Ok(())
     }
+}
+
+/// Whether a credential can be called so: a new one, or in the place of the one that is.
+fn has_room(record: &Record, name: &Name) -> Result<(), RecordFailure> {
+    let user = || record.user.clone();
+    if record.key(name.as_str()).is_some() {
+        return Err(RecordFailure::NameOfKey(user(), name.as_str().to_owned()));
+    }
+    let is_new = record.credential(name.as_str()).is_none();
+    if is_new && record.names().count() >= MAX_CREDENTIALS {
+        return Err(RecordFailure::Full(user()));
+    }
+    Ok(())
 }
 
 /// How many recovery codes are left.

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -79,10 +79,15 @@ impl Home {
         let old = "GEZDGNBVGY3TQOJQ\n\" TOTP_AUTH\n12345678\n";
         fs::write(self.file(), old).unwrap();
         fs::set_permissions(self.file(), fs::Permissions::from_mode(0o400)).unwrap();
-        if Uid::effective().is_root() {
-            chown(self.file(), Some(NOBODY), Some(NOBODY)).unwrap();
-        }
+        Self::give(&self.file());
         old
+    }
+
+    /// Makes it belong to whoever runs the program.
+    pub fn give(path: &Path) {
+        if Uid::effective().is_root() {
+            chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
     }
 
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {

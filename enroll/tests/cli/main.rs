@@ -5,6 +5,7 @@ mod dialogue;
 mod files;
 mod flags;
 mod host;
+mod keys;
 mod output;
 mod picture;
 mod scripts;

@@ -181,6 +181,9 @@ impl Edit<'_> {
             for (id, used) in &before.credentials {
                 both.credentials.or_insert_with(*id, || used.clone());
             }
+            for (id, counter) in &before.keys {
+                both.keys.or_insert_with(*id, || *counter);
+            }
             for (id, used) in &before.codes {
                 both.codes.or_insert_with(*id, || 0);
                 // Each set has its own order of codes: what is marked in one counts in neither.

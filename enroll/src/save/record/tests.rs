@@ -393,3 +393,34 @@ fn the_log_names_who_did_what_and_the_user_is_told() {
     reset.enrolled("-tfWC -e 0");
     assert_eq!(told(&reset), [(Kind::Reset, NOW), (Kind::Enrolled, NOW)]);
 }
+
+#[test]
+fn beside_a_security_key() {
+    let lab = Lab::new();
+    lab.enrolled("-tCfWe0");
+    let store = lab.store();
+    let (mut record, mut state) = store.read().unwrap();
+    let id = record.credentials.remove(0).id;
+    record.keys.push(record::Key {
+        id,
+        name: Name::new("blue").unwrap(),
+        port: mfa_core::account::Port::Ssh,
+        public: mfa_core::key::Public::eddsa(&[7; 32]).unwrap(),
+        application: "ssh:".to_owned(),
+        touch: true,
+        verification: false,
+        counts: true,
+        created: None,
+    });
+    state.keys.insert(id, 3);
+    store.edit(Lost::Refuse).unwrap().save(record, state).unwrap();
+
+    let (done, _) = lab.enrol("-tCfW --name blue", "");
+    assert_eq!(done.unwrap_err(), "alice has a security key \"blue\"; give another --name");
+    let (_, said) = lab.enrol("-tCW", "n\n");
+    assert!(said.contains("alice has \"blue\".\nAdd \"phone\"?"), "{said}");
+    lab.enrolled("-tCfW");
+    let (record, state) = store.read().unwrap();
+    assert_eq!((record.keys.len(), record.credentials.len()), (1, 1));
+    assert_eq!(state.keys.get(&id), Some(&3));
+}

@@ -10,7 +10,8 @@ pub struct Silence(Option<Termios>);
 
 impl Silence {
     /// Nothing changes where the input is no terminal.
-    pub fn new() -> Self {
+    #[must_use]
+    pub fn of_terminal() -> Self {
         let input = io::stdin();
         let before = tcgetattr(&input).ok();
         if let Some(before) = &before {

@@ -1,10 +1,14 @@
-//! `mfactl verify`: whose code it is, and what a login would make of it. Nothing is used up.
+//! `mfactl verify`: whose code it is, or which key answers, and what a login would make of it. Nothing is
+//! used up.
+
+mod key;
 
 use std::io::{BufRead, Write};
 
 use mfa_core::account::{Account, Change, CodeKind, Credential, Method, Progress};
 use mfa_core::reason::Reason;
 use mfa_core::verify::{Answer, Denied, Factor, Reply, Terms, Verdict, verify as judge};
+use mfa_enroll::silent::Silence;
 use mfa_enroll::talk::Talk;
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -13,7 +17,7 @@ use crate::enrolment::{Enrolment, Stored};
 use crate::failure::Failure;
 use crate::person::Person;
 use crate::report::json;
-use crate::silent::Silence;
+
 use crate::time::moment;
 use crate::waiting::Waiting;
 use crate::world::World;
@@ -22,14 +26,19 @@ use crate::world::World;
 #[command(after_help = "\
     Nothing is changed: a code that is good now stays good, an attempt is not counted. A \
     code on the command line stays in the shell's history, but soon is worth nothing; a \
-    recovery code should be typed, or come from the input.\n\n\
-    Exit code: 0 if a login would accept the code, 1 if not.")]
+    recovery code should be typed, or come from the input. A security key that is asked \
+    counts on by itself, which no login minds.\n\n\
+    Exit code: 0 if a login would accept it, 1 if not.")]
 pub struct Args {
     /// The login name
     user: String,
 
     /// The code; - for a line of the input; left out, it is asked for
     code: Option<String>,
+
+    /// Ask a security key that is plugged into this machine instead
+    #[arg(long, conflicts_with = "code")]
+    key: bool,
 
     /// Print one JSON object
     #[arg(long)]
@@ -74,8 +83,11 @@ pub fn verify(
     let person = Person::find(&world.base, &args.user)?;
     let Enrolment { user, stored, account, .. } = Enrolment::find(&person, world);
     let account = account?.ok_or_else(|| {
-        Failure::Refused(format!("{user} has enrolled nothing that counts, so no code is good"))
+        Failure::Refused(format!("{user} has enrolled nothing that counts, so nothing is good"))
     })?;
+    if args.key {
+        return key::verify(&user, stored, &account, args.json, world, input, output);
+    }
     let code = typed(args, world, &mut Talk::new(input, &mut *output))?;
     let now = (world.clock)();
     let verdict = decide(&account, &code, now).0;
@@ -111,7 +123,7 @@ fn typed<R: BufRead, W: Write>(
         Some("-") => talk.ask("")?,
         Some(code) => Zeroizing::new(code.to_owned()),
         None if world.has_terminal => {
-            let _silence = Silence::new();
+            let _silence = Silence::of_terminal();
             talk.ask("Code: ")?
         }
         None => {
@@ -129,16 +141,18 @@ fn decide(account: &Account, code: &str, now: u64) -> (Verdict, Vec<Change>) {
     let account = Account { rate_limit: None, ..account.clone() };
     let reply = Reply::Given(code.as_bytes());
     let answer = Answer { first_pass: None, reply, combined: false };
-    let terms = Terms {
-        learn_skew: true,
-        advance_hotp: false,
-        grace: 0,
-        host: None,
-        source: None,
-        limits: None,
-    };
-    judge(&account, &answer, &terms, now)
+    judge(&account, &answer, &TERMS, now)
 }
+
+/// As a login has them that comes from nowhere.
+const TERMS: Terms = Terms {
+    learn_skew: true,
+    advance_hotp: false,
+    grace: 0,
+    host: None,
+    source: None,
+    limits: None,
+};
 
 /// All that the code is of.
 fn matches(account: &Account, code: &str, now: u64) -> Vec<Match> {
