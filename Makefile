@@ -1,7 +1,7 @@
 # Everything is built by whoever calls. Root is asked for only where a package lacks on this machine (after saying so)
 # and for the private namespaces of tests/sandbox.sh.
 
-.PHONY: build demo check races faults compliance bench fuzz
+.PHONY: build demo check check-usb races faults compliance bench fuzz
 
 # The module, the program that it starts, and the commands: target/release/libpam_mfa.so, mfa-fido, mfa-enroll, mfactl
 build:
@@ -26,6 +26,10 @@ check:
 		cargo doc --workspace --no-deps --document-private-items --locked
 	cargo build --release --locked --package pam_mfa --package mfa-fido --package mfa-enroll --package mfactl
 	@tests/e2e.sh
+
+# sudo and su ask for a key on USB: in an emulated machine with Debian's kernel, where such a key is a real device
+check-usb: build
+	@tests/usb.sh
 
 # Many logins at one moment, a hundred rounds of each race (`make check` runs five)
 races: build

@@ -255,7 +255,11 @@ fn who_has_no_code_is_not_asked_for_one() {
         assert_eq!(stage.reason(), reason);
         assert!(stage.prompts.is_empty());
     }
-    let mut stage = stage(&[usb(1)], false);
+    let token = SoftToken::new(1).says([Event::Says(Reply::Insert), Event::Late]);
+    let mut stage = with_token(&[usb(1)], false, &token);
+    assert_eq!(stage.login_with(USB), Outcome::Denied);
+    assert_eq!(stage.reason(), "key_absent", "nothing was plugged in");
+    stage.token = None;
     assert_eq!(stage.login_with(USB), Outcome::Denied);
     assert_eq!(stage.reason(), "no_helper");
 }

@@ -1,5 +1,7 @@
 //! A key in a port of this machine, by way of mfa-fido.
 
+use std::time::Duration;
+
 use mfa_core::account::{Key, Port};
 use mfa_core::helper::{Candidate, Failure, MAX_KEYS, Pin, Reply, Request, Task};
 use mfa_core::key::{self, Assertion, Message};
@@ -13,6 +15,10 @@ use super::super::attempt::{Evidence, Judge};
 use super::wait::Wait;
 use super::{Keys, Tried};
 use crate::pam::{Heard, Host};
+
+/// The most time that somebody takes to type PINs: mfa-fido does not give up meanwhile. What ends it is that
+/// nobody listens any more.
+const TYPING: Duration = Duration::from_secs(300);
 
 impl Login<'_> {
     /// Asks the keys in this machine's ports, if the line says so and the person sits here.
@@ -80,21 +86,29 @@ impl Login<'_> {
         let patience = self.args.keys.patience();
         let candidates: Vec<_> =
             keys.iter().filter_map(|key| candidate(key)).take(MAX_KEYS).collect();
-        let request = Request { patience, message, task: Task::Assert(candidates) };
+        let request =
+            Request { patience: patience + TYPING, message, task: Task::Assert(candidates) };
         helper.send(&request.encode())?;
         let mut wait = Wait::new(host, patience, has_codes);
+        let mut late = Reason::KeyTimeout;
         loop {
             let reply = match helper.receive(wait.patience())? {
                 Heard::Reply(reply) => reply,
-                Heard::TimedOut => return Err(trouble(Reason::KeyTimeout)),
+                Heard::TimedOut => return Err(trouble(late)),
                 Heard::Interrupted => {
                     wait.interrupted();
                     return Err(trouble(Reason::NoAnswer));
                 }
             };
             match reply {
-                Reply::Insert => wait.say(host, "Insert your security key"),
-                Reply::Touch => wait.say(host, self.cue()),
+                Reply::Insert => {
+                    late = Reason::KeyAbsent;
+                    wait.say(host, "Insert your security key");
+                }
+                Reply::Touch => {
+                    late = Reason::KeyTimeout;
+                    wait.say(host, self.cue());
+                }
                 Reply::NeedPin { left, wrong } => {
                     let pin = ask_pin(host, left, wrong)?;
                     helper.send(pin.encode())?;
