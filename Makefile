@@ -21,7 +21,7 @@ check:
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	fuzz/cargo.sh clippy -- --deny warnings
 	cargo test --locked
-	@fuzz/run.sh 3 -seed=1
+	@fuzz/run.sh 2 -seed=1
 	RUSTDOCFLAGS="--deny warnings --allow rustdoc::private-intra-doc-links" \
 		cargo doc --workspace --no-deps --document-private-items --locked
 	cargo build --release --locked --package pam_mfa --package mfa-fido --package mfa-enroll --package mfactl

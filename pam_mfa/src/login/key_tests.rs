@@ -265,6 +265,15 @@ fn who_has_no_code_is_not_asked_for_one() {
 }
 
 #[test]
+fn nobody_is_flooded() {
+    let flood = (0..1000).map(|_| Event::Says(Reply::Touch));
+    let token = SoftToken::new(1).says(flood);
+    let mut stage = with_token(&[usb(1)], true, &token).types(&[&code(STEP)]);
+    assert_eq!(stage.login_with(USB), Outcome::Accepted);
+    assert_eq!((stage.shown.len(), stage.prompts.len()), (64, 1));
+}
+
+#[test]
 fn what_no_key_should_give_ends_the_login() {
     let token = SoftToken::new(1);
     let mut stage = with_token(&[usb(1)], true, &token).types(&[&code(STEP)]);

@@ -50,7 +50,7 @@ impl Login<'_> {
             }
             Err(Unanswered::Interrupted) => {
                 wait.interrupted();
-                Tried::not(Reason::NoAnswer, "Enter was pressed")
+                Tried::not(Reason::NoAnswer, "the agent")
             }
             Err(Unanswered::Failed(trouble)) => self.unanswered(host, trouble),
         }

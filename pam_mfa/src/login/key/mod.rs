@@ -90,6 +90,8 @@ impl Login<'_> {
     fn unanswered(&self, host: &impl Host, trouble: Trouble) -> Tried {
         let Trouble { reason, detail, .. } = &trouble;
         let level = match reason {
+            // A code was to be typed instead.
+            Reason::NoAnswer => return Tried::Not(Some(trouble)),
             Reason::KeyAbsent | Reason::KeyTimeout | Reason::AgentRefused => Level::Info,
             _ => Level::Warning,
         };

@@ -20,6 +20,9 @@ use crate::pam::{Heard, Host};
 /// nobody listens any more.
 const TYPING: Duration = Duration::from_secs(300);
 
+/// More than mfa-fido has to say of one login: nobody is to be flooded with it.
+const MOST: usize = 64;
+
 impl Login<'_> {
     /// Asks the keys in this machine's ports, if the line says so and the person sits here.
     pub(super) fn by_port(&self, host: &mut impl Host, judge: Judge, keys: &Keys) -> Tried {
@@ -85,13 +88,13 @@ impl Login<'_> {
         let helper = host.tokens(self.paths.helper, self.paths.owner)?;
         let patience = self.args.keys.patience();
         let candidates: Vec<_> =
-            keys.iter().filter_map(|key| candidate(key)).take(MAX_KEYS).collect();
+            keys.iter().filter_map(|key| Candidate::of(key)).take(MAX_KEYS).collect();
         let request =
             Request { patience: patience + TYPING, message, task: Task::Assert(candidates) };
         helper.send(&request.encode())?;
         let mut wait = Wait::new(host, patience, has_codes);
         let mut late = Reason::KeyTimeout;
-        loop {
+        for _ in 0..MOST {
             let reply = match helper.receive(wait.patience())? {
                 Heard::Reply(reply) => reply,
                 Heard::TimedOut => return Err(trouble(late)),
@@ -120,9 +123,10 @@ impl Login<'_> {
                     return Ok(Signed { key, assertion: assertion.map_err(trouble)? });
                 }
                 Reply::Failed(failure) => return Err(of_failure(failure)),
-                Reply::Made(_) => return Err(trouble(Reason::HelperFailed)),
+                Reply::Made(_) => break,
             }
         }
+        Err(trouble(Reason::HelperFailed))
     }
 }
 
@@ -130,18 +134,6 @@ impl Login<'_> {
 struct Signed<'k> {
     key: &'k Key,
     assertion: Assertion,
-}
-
-fn candidate(key: &Key) -> Option<Candidate> {
-    let Port::Usb { handle, pin } = &key.port else { return None };
-    Some(Candidate {
-        relying_party: key.application.clone(),
-        handle: handle.clone(),
-        public: key.public.clone(),
-        touch: key.touch,
-        verification: key.verification,
-        pin: *pin,
-    })
 }
 
 fn ask_pin(host: &mut impl Host, left: Option<u8>, wrong: bool) -> Result<Pin, Trouble> {
