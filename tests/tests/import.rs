@@ -160,7 +160,7 @@ fn a_whole_host() {
         "mode 0644, allowed 0600",
         "carol: kept: ",
         "dave: imported: ",
-        "without a google-authenticator file",
+        "without anything to import",
         "1 of 4 failed",
     ] {
         terminal.expect(line);
