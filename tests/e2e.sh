@@ -17,7 +17,7 @@ fi
 # Of the whole workspace, though only two packages are run: alone they would be built with other features, and most of
 # what they need with them, once more.
 compiled=$(cargo test --workspace --test "$file" --no-run --locked --message-format json-render-diagnostics)
-compiled=$(grep -E '"manifest_path":"[^"]*/(tests|benches)/Cargo.toml".*"test":true}' <<<"$compiled")
+compiled=$(grep -E '"manifest_path":"[^"]*/(tests|benches)/Cargo.toml","target":\{"kind":\["test"\]' <<<"$compiled")
 compiled=$(sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' <<<"$compiled" | sort)
 
 settings=()
