@@ -5,11 +5,12 @@
  *
  * ANSWERs, one a prompt: "text:STRING", "hex:BYTES", "long:COUNT" (that many letters), "null" (a response without
  * text), "none" (success without a response), "error" (the conversation fails), "app" (the code of the secret that a
- * message showed last behind "Key: ", by oathtool). The last is given again to every further prompt. On standard output: a line for each "prompt", followed by "echo on" or "echo off", and for each
- * "message", and for all that can be said of the process "before" and "after"; last "result NUMBER". What the
- * environment variable SOUGHT names, bytes in hexadecimal with commas between, is looked for in the process's memory at
- * every prompt and at the end: a "found" line for each. "shown" is the secret that was shown last, "key" the same without
- * its blanks.
+ * message showed last behind "Key: ", by oathtool). The last is given again to every further prompt. On standard
+ * output: a line for each "prompt", followed by "echo on" or "echo off", and for each "message", and for all that can
+ * be said of the process "before" and "after"; last "grown KIB", by how much more memory it held than before, and
+ * "result NUMBER". What the environment variable SOUGHT names, bytes in hexadecimal with commas between, is looked for
+ * in the process's memory at every prompt and at the end: a "found" line for each. "shown" is the secret that was shown
+ * last, "key" the same without its blanks.
  * THEN is what follows a success, in words with blanks between: "account" calls pam_acct_mgmt and prints "account
  * NUMBER", "session" calls pam_open_session and prints "session NUMBER", "user=NAME" changes who logs in, "fork" goes on
  * in a child that alone says more, "until=PATH" waits until there is such a file. Where there is UNASKED nobody is
@@ -168,6 +169,18 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
     return PAM_SUCCESS;
 }
 
+/* The most memory that the process has held at once so far, in KiB. */
+static long peak(void)
+{
+    char line[512];
+    long size = 0;
+    FILE *status = fopen("/proc/self/status", "re");
+    while (fgets(line, sizeof line, status))
+        sscanf(line, "VmHWM: %ld", &size);
+    fclose(status);
+    return size;
+}
+
 /* Prints what a module must leave as it found it: identity, signals, umask, directory, descriptors, environment. */
 static void portray(const char *when)
 {
@@ -242,10 +255,12 @@ int main(int argc, char **argv)
     /* Servers hold their connection to the log already; a module neither opens a second one nor closes theirs. */
     openlog("host", LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
     portray("before");
+    long size = peak();
     int result = getenv("UNASKED") ? PAM_SUCCESS : pam_authenticate(pam, 0);
     int end = result == PAM_SUCCESS ? go_on(pam) : result;
     portray("after");
     look();
+    printf("grown %ld\n", peak() - size);
     printf("result %d\n", result);
     pam_end(pam, end);
     return end == PAM_SUCCESS ? 0 : 1;

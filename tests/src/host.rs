@@ -64,6 +64,8 @@ pub struct Circumstances {
     pub sought: Vec<String>,
     /// How long it may take, s.
     pub patience: u64,
+    /// What else is in its environment.
+    pub environment: Vec<(String, String)>,
 }
 
 impl Default for Circumstances {
@@ -76,6 +78,7 @@ impl Default for Circumstances {
             then: vec![],
             sought: vec![],
             patience: PATIENCE.as_secs(),
+            environment: vec![],
         }
     }
 }
@@ -85,6 +88,13 @@ impl Circumstances {
     #[must_use]
     pub fn from(self, from: &str) -> Self {
         Self { from: Some(from.into()), ..self }
+    }
+
+    /// This is in its environment.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// After a success these steps follow.
@@ -121,6 +131,9 @@ pub struct Conversation {
     pub changed: Vec<String>,
     /// Where what was sought in its memory was found.
     pub found: Vec<String>,
+    /// By how much more memory the application held at once than before, in KiB: the module itself, and
+    /// what it took.
+    pub grown: u64,
     /// How long it all took.
     pub took: Duration,
 }
@@ -170,10 +183,18 @@ impl<'a> Host<'a> {
         answers: &[Answer],
         circumstances: &Circumstances,
     ) -> Begun<'a> {
-        let Circumstances { service, authenticates, from, now, then, sought, patience } =
-            circumstances;
+        let Circumstances {
+            service,
+            authenticates,
+            from,
+            now,
+            then,
+            sought,
+            patience,
+            environment,
+        } = circumstances;
         let then = then.iter().map(Then::word).collect::<Vec<_>>().join(" ");
-        let environment: [(_, Option<OsString>); 5] = [
+        let settings: [(_, Option<OsString>); 5] = [
             ("UNASKED", (!authenticates).then(|| "yes".into())),
             ("RHOST", from.clone()),
             ("NOW", now.map(|now| now.to_string().into())),
@@ -181,7 +202,8 @@ impl<'a> Host<'a> {
             ("SOUGHT", (!sought.is_empty()).then(|| sought.join(",").into())),
         ];
         let process = Command::new("timeout")
-            .envs(environment.into_iter().filter_map(|(name, value)| Some((name, value?))))
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .envs(settings.into_iter().filter_map(|(name, value)| Some((name, value?))))
             .args([patience.to_string().as_str(), &self.program, service])
             .arg(user)
             .args(answers.iter().map(Answer::argument))
@@ -231,6 +253,7 @@ impl Begun<'_> {
         let (account, session) = (codes("account "), codes("session "));
         let echo = all("echo ").iter().map(|echo| echo == "on").collect();
         let changed = changed(&said);
+        let grown = all("grown ").first().and_then(|size| size.parse().ok()).expect("it says so");
         Ok(Conversation {
             prompts,
             echo,
@@ -241,6 +264,7 @@ impl Begun<'_> {
             errors,
             changed,
             found,
+            grown,
             took,
         })
     }

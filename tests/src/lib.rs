@@ -1,7 +1,7 @@
 //! The means by which the end-to-end tests see a real login: a [`Machine`] of each test's own, with
 //! its users, PAM stacks, network and system log; real servers on it ([`Sshd`], [`Postgres`],
-//! [`Vsftpd`]), if need be by a [`Clock`] of their own; security keys in software ([`fido`]); and a
-//! person at a terminal ([`Dialogue`]).
+//! [`Vsftpd`]), if need be by a [`Clock`] of their own; security keys in software ([`fido`], [`ssh`]); and
+//! a person at a terminal ([`Dialogue`]).
 //!
 //! Everything here runs as root inside `tests/sandbox.sh`; `make check` calls it so.
 
@@ -29,6 +29,7 @@ mod postgres;
 mod program;
 mod record;
 mod server;
+pub mod ssh;
 mod sshd;
 pub mod strace;
 pub mod timer;

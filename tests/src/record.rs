@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use mfa_core::account::{self, Counter, Port};
 use mfa_core::codes::{Hex, canonical, hash};
 use mfa_core::otp::{Algorithm, Digits};
-use mfa_core::record::{CodeKind, Codes, Credential, Id, Kept, Limit, Method, Name, Record};
+use mfa_core::record::{CodeKind, Codes, Credential, Id, Kept, Key, Limit, Method, Name, Record};
 use mfa_core::secret;
+use mfa_core::ssh::SkKey;
 use mfa_core::state::{State, Used};
 use mfa_core::store::{Base, Lost, SystemRecord};
 use nix::unistd::Uid;
@@ -82,6 +84,44 @@ impl Enrolment {
         let (id, kind) = (self.next_id(), CodeKind::Recovery);
         self.record.codes.push(Codes { id, kind, salt, hashes, created: None, expires: None });
         self.state.codes.insert(id, 0);
+        self
+    }
+
+    /// This security key, which has not been used.
+    #[must_use]
+    pub fn key(mut self, name: &str, key: &account::Key) -> Self {
+        let id = self.next_id();
+        self.record.keys.push(Key {
+            id,
+            name: Name::new(name).expect("a short name"),
+            port: key.port.clone(),
+            public: key.public.clone(),
+            application: key.application.clone(),
+            touch: key.touch,
+            verification: key.verification,
+            counts: true,
+            created: None,
+        });
+        self.state.keys.insert(id, 0);
+        self
+    }
+
+    /// The key of this line of a `.pub` file. Its counter is not compared: that of OpenSSH's test provider
+    /// stands still.
+    #[must_use]
+    pub fn ssh_key(self, name: &str, line: &str) -> Self {
+        let SkKey { public, application } = SkKey::of_line(line).expect("an sk key");
+        let (touch, verification, counter) = (true, false, Counter::Unchecked);
+        let port = Port::Ssh;
+        let key =
+            account::Key { name: None, port, public, application, touch, verification, counter };
+        self.key(name, &key).but(|key| key.counts = false)
+    }
+
+    /// The last key with other demands.
+    #[must_use]
+    pub fn but(mut self, change: impl FnOnce(&mut Key)) -> Self {
+        change(self.record.keys.last_mut().expect("one at least"));
         self
     }
 

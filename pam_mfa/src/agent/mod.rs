@@ -5,6 +5,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use mfa_core::key::Assertion;
 use mfa_core::reason::Reason;
@@ -20,6 +21,10 @@ use nix::sys::socket::{
 use nix::sys::stat::{SFlag, lstat};
 
 use crate::wait::{Event, Patience};
+
+/// For how long an agent is asked which keys it has: nobody touches anything for that, and nobody is told
+/// yet that there is something to wait for.
+const LISTING: Duration = Duration::from_secs(5);
 
 /// An agent that answers.
 #[derive(Debug)]
@@ -57,12 +62,15 @@ impl<'a> Agent<'a> {
         Ok(Self { socket, patience })
     }
 
-    /// Its security keys, whoever's they are.
+    /// Its security keys, whoever's they are. It has 5 s to say so, and no more than all in all.
     ///
     /// # Errors
-    /// Why there is no answer.
+    /// Why there is no answer; then the agent is of no more use.
     pub(crate) fn keys(&mut self) -> Result<Vec<SkKey>, Unanswered> {
+        let until = self.patience.until;
+        self.patience.until = until.min(Instant::now() + LISTING);
         let reply = self.ask(&agent::list())?;
+        self.patience.until = until;
         agent::keys(&reply).map_err(|reason| failed(reason, "to the question for its keys"))
     }
 
