@@ -46,6 +46,17 @@ pub enum Then {
     Until(String),
 }
 
+/// What the application does about children that end.
+#[derive(Clone, Copy, Debug)]
+pub enum Children {
+    /// Nothing: SIGCHLD is as it was.
+    Awaited,
+    /// SIGCHLD is ignored.
+    Ignored,
+    /// A handler counts them.
+    Counted,
+}
+
 /// What surrounds a login.
 #[derive(Clone, Debug)]
 pub struct Circumstances {
@@ -64,6 +75,8 @@ pub struct Circumstances {
     pub sought: Vec<String>,
     /// How long it may take, s.
     pub patience: u64,
+    /// What becomes of SIGCHLD.
+    pub children: Children,
     /// What else is in its environment.
     pub environment: Vec<(String, String)>,
 }
@@ -78,6 +91,7 @@ impl Default for Circumstances {
             then: vec![],
             sought: vec![],
             patience: PATIENCE.as_secs(),
+            children: Children::Awaited,
             environment: vec![],
         }
     }
@@ -191,14 +205,21 @@ impl<'a> Host<'a> {
             then,
             sought,
             patience,
+            children,
             environment,
         } = circumstances;
         let then = then.iter().map(Then::word).collect::<Vec<_>>().join(" ");
-        let settings: [(_, Option<OsString>); 5] = [
+        let children = match children {
+            Children::Awaited => None,
+            Children::Ignored => Some("ignored"),
+            Children::Counted => Some("counted"),
+        };
+        let settings: [(_, Option<OsString>); 6] = [
             ("UNASKED", (!authenticates).then(|| "yes".into())),
             ("RHOST", from.clone()),
             ("NOW", now.map(|now| now.to_string().into())),
             ("THEN", (!then.is_empty()).then(|| then.into())),
+            ("CHILDREN", children.map(OsString::from)),
             ("SOUGHT", (!sought.is_empty()).then(|| sought.join(",").into())),
         ];
         let process = Command::new("timeout")

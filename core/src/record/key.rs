@@ -9,11 +9,10 @@ use super::write::time;
 use super::{Id, Mistake, Name};
 use crate::account::Port;
 use crate::document::{Quoted, Table};
+use crate::helper::MAX_HANDLE;
 use crate::key::Public;
 use crate::ssh::SkKey;
 
-/// The longest handle of a key, in bytes: what FIDO's tokens and OpenSSH make is far shorter.
-const MAX_HANDLE: usize = 1024;
 /// The longest relying party or application, in bytes.
 const MAX_APPLICATION: usize = 255;
 /// More than the text of a key takes, in bytes.
@@ -111,7 +110,7 @@ fn usb(table: &mut Table) -> Result<(Port, Public, String), Mistake> {
     let handle = match base64(table, "handle")? {
         Some(handle) => {
             let handle = Some(handle).filter(|it| (1..=MAX_HANDLE).contains(&it.len()));
-            table.valid("handle", handle, "not 1 to 1024 bytes")?
+            table.valid("handle", handle, "not 1 to 1023 bytes")?
         }
         None => Vec::new(),
     };

@@ -367,7 +367,7 @@ fn what_is_wrong_with_keys() {
         ("\"es256\"", "\"rs256\"", "neither \"es256\" nor \"eddsa\""),
         ("\"es256\"", "\"eddsa\"", "not a public key of that type"),
         ("BwcHBwcHBwcHBwcH", "!", "public: not base64"),
-        ("aGFuZGxl", "", "handle: not 1 to 1024 bytes"),
+        ("aGFuZGxl", "", "handle: not 1 to 1023 bytes"),
         ("pam://host", "", "relying_party: not 1 to 255 bytes"),
         ("AAAAGnNr", "BAAAGnNr", "ssh: not an sk key"),
         ("sk-ssh-ed25519@", "sk-ecdsa-sha2-nistp256@", "ssh: not an sk key"),

@@ -5,10 +5,8 @@ use data_encoding::{BASE64, BASE64_NOPAD, HEXLOWER_PERMISSIVE};
 
 use super::{Options, fields};
 use crate::account::{Counter, Key, Port};
+use crate::helper::MAX_HANDLE;
 use crate::key::Public;
-
-/// The longest handle, in bytes: what FIDO's tokens make is far shorter.
-const MAX_HANDLE: usize = 1024;
 
 /// Stands for the handle of a key that the token keeps itself.
 const RESIDENT: &[u8] = b"*";
@@ -68,7 +66,7 @@ fn bounded(handle: Option<Vec<u8>>) -> Result<Vec<u8>, &'static str> {
     if (1..=MAX_HANDLE).contains(&handle.len()) { Ok(handle) } else { Err(HANDLE_LENGTH) }
 }
 
-const HANDLE_LENGTH: &str = "its key handle is not 1 to 1024 bytes long";
+const HANDLE_LENGTH: &str = "its key handle is not 1 to 1023 bytes long";
 
 /// A word that is not known is none that may be passed over: it may be the half of one that is.
 fn attributes(text: &[u8]) -> Result<Attributes, &'static str> {

@@ -109,7 +109,7 @@ fn one_mistake_is_one_too_many() {
     let good = credential("+presence");
     let (handle, point) = (BASE64.encode(&HANDLE), BASE64.encode(&POINT));
     let hex = HEXUPPER.encode(&[&[4], &POINT[..]].concat());
-    let long = BASE64.encode(&[1; 1025]);
+    let long = BASE64.encode(&[1; 1024]);
     for (line, cause) in [
         ("alice".to_owned(), "no key behind the user"),
         ("alice::".to_owned(), "no key behind the user"),
@@ -118,7 +118,7 @@ fn one_mistake_is_one_too_many() {
         (format!("alice:{good}:x,{point},es256,"), "key 2: its key handle is not base64"),
         (
             format!("alice:{long},{point},es256,"),
-            "key 1: its key handle is not 1 to 1024 bytes long",
+            "key 1: its key handle is not 1 to 1023 bytes long",
         ),
         (format!("alice:{handle},x,es256,"), "key 1: its public key is not base64"),
         (format!("alice:{handle},{point},eddsa,"), "key 1: its public key is none of its type"),
