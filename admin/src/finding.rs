@@ -39,7 +39,7 @@ impl Finding {
     #[must_use]
     pub fn in_text(file: &Path, mistake: &Mistake) -> Self {
         let mend = if mistake.is_newer { UPGRADE } else { "correct the file" };
-        let Mistake { line, column, .. } = *mistake;
+        let (line, column) = (mistake.line, mistake.column);
         Self { line, column, ..Self::new(file, &*mistake.cause, mend) }
     }
 

@@ -52,11 +52,7 @@ pub fn leave(
     random: &Random,
 ) -> Result<String, Trouble> {
     let mut bytes = [0; LENGTH / 2];
-    random(&mut bytes).map_err(|NoRandomness| Trouble {
-        reason: Reason::Internal,
-        detail: "no randomness".to_owned(),
-        errno: None,
-    })?;
+    random(&mut bytes).map_err(|NoRandomness| Trouble::new(Reason::Internal, "no randomness"))?;
     let name = HEXLOWER.encode(&bytes);
     let file = RunFile::find(run_dir, DIR, &name)?;
     sweep(&run_dir.join(DIR), now);

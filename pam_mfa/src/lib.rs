@@ -59,11 +59,8 @@ impl Paths<'static> {
 impl Paths<'_> {
     /// The place of one user's system record.
     fn record(self, user: &str, uid: Uid) -> Result<SystemRecord, Trouble> {
-        SystemRecord::new(Base::new(self.records, self.run), user, uid).map_err(|reason| Trouble {
-            reason,
-            detail: String::new(),
-            errno: None,
-        })
+        SystemRecord::new(Base::new(self.records, self.run), user, uid)
+            .map_err(|reason| Trouble::new(reason, ""))
     }
 }
 

@@ -80,12 +80,12 @@ impl Pending {
             Opened::NotEnrolled(trouble) | Opened::Broken(trouble) => Err(trouble),
             Opened::Enrolled(_) => {
                 let detail = format!("{}: enrolled meanwhile", self.asked.shown());
-                Err(Trouble { reason: Reason::Changed, detail, errno: None })
+                Err(Trouble::new(Reason::Changed, detail))
             }
         }
     }
 }
 
 fn internal(detail: &str) -> Trouble {
-    Trouble { reason: Reason::Internal, detail: detail.to_owned(), errno: None }
+    Trouble::new(Reason::Internal, detail)
 }

@@ -106,8 +106,9 @@ impl Person {
     fn mapping(&self, args: &Args, keep: Keep, paths: Paths) -> Result<Option<Mapping>, Unusable> {
         let theirs = &args.keys.pam_u2f;
         let unusable = |trouble| Unusable { trouble, ask: true };
-        let path =
-            theirs.path(&self.name).map_err(|reason| unusable(trouble(reason, "authfile=")))?;
+        let path = theirs
+            .path(&self.name)
+            .map_err(|reason| unusable(Trouble::new(reason, "authfile=")))?;
         let (path, keeper) = if path.is_absolute() {
             (path, Keeper::Owner(paths.owner))
         } else {
@@ -116,7 +117,7 @@ impl Person {
                 (Ok(user), None) => (user.dir.join(path), Keeper::User(Rights::from(user))),
                 _ => {
                     let detail = "beside user=, authfile= has to be an absolute path";
-                    let trouble = trouble(Reason::BadOption, detail);
+                    let trouble = Trouble::new(Reason::BadOption, detail);
                     return Err(Unusable { trouble, ask: false });
                 }
             }
@@ -135,7 +136,7 @@ impl Person {
     ) -> Result<Option<AuthorizedKeys>, Unusable> {
         let Some(template) = &args.keys.authorized else { return Ok(None) };
         let path = expand(template, &self.name, None).map_err(|reason| Unusable {
-            trouble: trouble(reason, "authorized_keys="),
+            trouble: Trouble::new(reason, "authorized_keys="),
             ask: true,
         })?;
         Ok(Some(AuthorizedKeys { path, owner: paths.owner, now }))
@@ -163,7 +164,7 @@ fn file(
     let fixed = match &args.user {
         None => None,
         Some(user) => Some(identity(user).map_err(|why| Unusable {
-            trouble: trouble(Reason::BadOption, &format!("user={user}: {why}")),
+            trouble: Trouble::new(Reason::BadOption, format!("user={user}: {why}")),
             ask: false,
         })?),
     };
@@ -171,7 +172,7 @@ fn file(
     // A process that may not act for others must not tell which others there are: it would be denied
     // their files without a question.
     let pretend = |reason, detail: &str| match rights.run(|| ()) {
-        Ok(()) => Unusable { trouble: trouble(reason, detail), ask: true },
+        Ok(()) => Unusable { trouble: Trouble::new(reason, detail), ask: true },
         Err(trouble) => Unusable { trouble, ask: false },
     };
 
@@ -197,10 +198,6 @@ fn file(
         run_dir: run_dir.to_owned(),
         overtaken_by: None,
     })
-}
-
-fn trouble(reason: Reason, detail: &str) -> Trouble {
-    Trouble { reason, detail: detail.to_owned(), errno: None }
 }
 
 /// The identity behind `user=`: a number is a user id, and must exist like a name.

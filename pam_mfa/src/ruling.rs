@@ -71,13 +71,8 @@ impl Ruling {
     ) -> Result<Self, Trouble> {
         let rules = policy.as_ref().map_or(&[][..], |policy| &policy.rules);
         let mut in_group = |group: &str| policy::is_in(group, request.user, user);
-        let decided = policy::decide(rules, &bypasses, request, &mut in_group, now).map_err(
-            |NoAnswer { reason, group }| Trouble {
-                reason,
-                detail: format!("group {group}"),
-                errno: None,
-            },
-        )?;
+        let decided = policy::decide(rules, &bypasses, request, &mut in_group, now)
+            .map_err(|NoAnswer { reason, group }| Trouble::new(reason, format!("group {group}")))?;
         Ok(Self {
             effect: match decided.requirement {
                 Requirement::Skip(why) => Effect::Skip(why.to_owned()),

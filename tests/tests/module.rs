@@ -7,10 +7,10 @@ use sandbox::{Machine, footprint, installed, run};
 
 /// Every login loads it. Half of it is what std and the reader of TOML take; the policy, with its limits,
 /// fresh checks and tokens, is an eighth.
-const MOST_BYTES: u64 = 840_000;
+const MOST_BYTES: u64 = 946_000;
 
 /// The same with Rust 1.85, whose own library takes more.
-const MOST_BYTES_OF_OLD_RUST: u64 = 960_000;
+const MOST_BYTES_OF_OLD_RUST: u64 = 1_060_000;
 
 /// What each process may have to itself: there are as many as there are sessions.
 const MOST_KILOBYTES: u32 = 40;

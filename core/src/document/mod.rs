@@ -5,7 +5,7 @@ pub(crate) mod date;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::ops::{Deref, RangeInclusive};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error};
@@ -15,9 +15,13 @@ use crate::reason::Reason;
 
 pub use date::Day;
 
+/// A mistake in a document, one pointer wide: there is hardly a value that is read without room for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake(Box<Fault>);
+
 /// What is wrong with a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
+pub struct Fault {
     /// The line, from 1 on, where one can be named.
     pub line: Option<usize>,
     /// The column in it, from 1 on, in characters.
@@ -32,20 +36,37 @@ impl Mistake {
     /// One of the whole document.
     #[must_use]
     pub fn new(cause: impl Into<Cow<'static, str>>) -> Self {
-        Self { line: None, column: None, cause: cause.into(), is_newer: false }
+        Self(Box::new(Fault { line: None, column: None, cause: cause.into(), is_newer: false }))
+    }
+
+    /// One of a whole line, from 1 on.
+    pub(crate) fn in_line(line: usize, cause: String) -> Self {
+        let mut mistake = Self::new(cause);
+        mistake.0.line = Some(line);
+        mistake
     }
 
     /// One of what begins at a byte of `text`.
     #[cold]
     fn at(text: &str, at: usize, cause: impl Into<Cow<'static, str>>) -> Self {
         let (line, column) = position(text, at);
-        Self { line: Some(line), column: Some(column), ..Self::new(cause) }
+        let mut mistake = Self::new(cause);
+        (mistake.0.line, mistake.0.column) = (Some(line), Some(column));
+        mistake
     }
 
     /// The reason for a record.
     #[must_use]
     pub fn reason(&self) -> Reason {
         if self.is_newer { Reason::NewerRecord } else { Reason::BadRecord }
+    }
+}
+
+impl Deref for Mistake {
+    type Target = Fault;
+
+    fn deref(&self) -> &Fault {
+        &self.0
     }
 }
 
@@ -68,12 +89,17 @@ pub(crate) fn read<T>(
     text: &[u8],
     content: impl FnOnce(&mut Table) -> Result<T, Mistake>,
 ) -> Result<T, Mistake> {
-    let text = std::str::from_utf8(text).map_err(|_| Mistake::new("not UTF-8"))?;
-    let parsed = DeTable::parse(text).map_err(|error| mistake(&error, text))?;
+    let (text, parsed) = parse(text)?;
     let mut table = Table { text, at: 0, fields: parsed.get_ref(), known: Vec::new() };
     let content = content(&mut table)?;
     table.no_more()?;
     Ok(content)
+}
+
+fn parse(text: &[u8]) -> Result<(&str, Spanned<DeTable<'_>>), Mistake> {
+    let text = std::str::from_utf8(text).map_err(|_| Mistake::new("not UTF-8"))?;
+    let parsed = DeTable::parse(text).map_err(|error| mistake(&error, text))?;
+    Ok((text, parsed))
 }
 
 /// The version of what is read and written.
@@ -88,6 +114,9 @@ pub(crate) struct Table<'t> {
     /// What was asked for.
     known: Vec<&'static str>,
 }
+
+/// Reads a table into whatever its caller makes of it, and is one type for all of them.
+type Content<'c, 't> = dyn FnMut(&mut Table<'t>) -> Result<(), Mistake> + 'c;
 
 impl<'t> Table<'t> {
     /// The first question to a whole document: of another version nothing else can be said.
@@ -107,7 +136,9 @@ impl<'t> Table<'t> {
         }
         let is_newer = version > VERSION;
         let cause = if is_newer { "of a newer version; this program knows 1" } else { "not 1" };
-        Err(Mistake { is_newer, ..Mistake::new(format!("version: {cause}")) })
+        let mut mistake = Mistake::new(format!("version: {cause}"));
+        mistake.0.is_newer = is_newer;
+        Err(mistake)
     }
 
     /// A text, without a copy unless something in it is escaped.
@@ -191,7 +222,7 @@ impl<'t> Table<'t> {
 
     /// What must be there.
     pub(crate) fn needed<T>(&self, key: &'static str, value: Option<T>) -> Result<T, Mistake> {
-        value.ok_or_else(|| self.wrong(format!("{key} is missing")))
+        value.ok_or_else(|| self.invalid(key, "missing"))
     }
 
     /// What must have come of the value of `key`.
@@ -201,10 +232,17 @@ impl<'t> Table<'t> {
         value: Option<T>,
         expected: &str,
     ) -> Result<T, Mistake> {
-        value.ok_or_else(|| match self.fields.get(key) {
-            Some(there) => self.mistake(there, &format!("{key}: {expected}")),
+        value.ok_or_else(|| self.invalid(key, expected))
+    }
+
+    /// The value of `key` is not what is expected, or is not there.
+    #[cold]
+    #[inline(never)] // once, not for each type of value
+    fn invalid(&self, key: &'static str, cause: &str) -> Mistake {
+        match self.fields.get(key) {
+            Some(there) => self.mistake(there, &format!("{key}: {cause}")),
             None => self.wrong(format!("{key} is missing")),
-        })
+        }
     }
 
     fn value<T>(
@@ -213,20 +251,22 @@ impl<'t> Table<'t> {
         read: impl FnOnce(&'t DeValue<'t>) -> Result<T, Cause>,
     ) -> Result<Option<T>, Mistake> {
         let Some(value) = self.get(key) else { return Ok(None) };
-        match read(value.get_ref()) {
-            Ok(content) => Ok(Some(content)),
-            Err(cause) => Err(self.mistake(value, &format!("{key}: {cause}"))),
-        }
+        read(value.get_ref()).map(Some).map_err(|cause| self.invalid(key, &cause))
     }
 
     /// Reads a table that is the value of a key.
     pub(crate) fn table<T>(
         &mut self,
         key: &'static str,
-        content: impl FnOnce(&mut Table<'t>) -> Result<T, Mistake>,
+        mut content: impl FnMut(&mut Table<'t>) -> Result<T, Mistake>,
     ) -> Result<Option<T>, Mistake> {
-        let Some(value) = self.get(key) else { return Ok(None) };
-        self.enter(value, content).map(Some)
+        let mut found = None;
+        let Some(value) = self.get(key) else { return Ok(found) };
+        self.enter(value, &mut |table| {
+            found = Some(content(table)?);
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// Reads all tables of the array that is the value of a key (`[[key]]`).
@@ -236,26 +276,34 @@ impl<'t> Table<'t> {
         mut content: impl FnMut(&mut Table<'t>) -> Result<T, Mistake>,
     ) -> Result<Vec<T>, Mistake> {
         let mut all = Vec::new();
-        let Some(value) = self.get(key) else { return Ok(all) };
+        self.each(key, &mut |table| {
+            all.push(content(table)?);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    fn each(&mut self, key: &'static str, content: &mut Content<'_, 't>) -> Result<(), Mistake> {
+        let Some(value) = self.get(key) else { return Ok(()) };
         let DeValue::Array(items) = value.get_ref() else {
             return Err(self.mistake(value, &format!("not written as [[{key}]]")));
         };
-        for item in items {
-            all.push(self.enter(item, &mut content)?);
-        }
-        Ok(all)
+        items.iter().try_for_each(|item| self.enter(item, content))
     }
 
     /// Reads all tables in the table that is the value of a key (`[key.NAME]`).
     pub(crate) fn named_tables<T>(
         &mut self,
         key: &'static str,
-        mut content: impl FnMut(&str, &mut Table<'t>) -> Result<T, Mistake>,
+        content: fn(&str, &mut Table<'t>) -> Result<T, Mistake>,
     ) -> Result<Vec<T>, Mistake> {
         let mut all = Vec::new();
         self.table(key, |table| {
             for (name, value) in table.fields {
-                all.push(table.enter(value, |inner| content(name.get_ref(), inner))?);
+                table.enter(value, &mut |inner| {
+                    all.push(content(name.get_ref(), inner)?);
+                    Ok(())
+                })?;
             }
             Ok(())
         })?;
@@ -268,19 +316,18 @@ impl<'t> Table<'t> {
         self.fields.get(key)
     }
 
-    fn enter<T>(
+    fn enter(
         &self,
         value: &'t Spanned<DeValue<'t>>,
-        content: impl FnOnce(&mut Table<'t>) -> Result<T, Mistake>,
-    ) -> Result<T, Mistake> {
+        content: &mut Content<'_, 't>,
+    ) -> Result<(), Mistake> {
         let DeValue::Table(fields) = value.get_ref() else {
             return Err(self.mistake(value, "not a table"));
         };
         let mut table =
             Table { text: self.text, at: value.span().start, fields, known: Vec::new() };
-        let content = content(&mut table)?;
-        table.no_more()?;
-        Ok(content)
+        content(&mut table)?;
+        table.no_more()
     }
 
     /// Refuses the keys that nobody asked for; where all were asked for as they came, there are none.

@@ -1,5 +1,6 @@
 //! What a rule takes as a second factor.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::account::{Account, Key, Port};
@@ -82,6 +83,17 @@ impl Factors {
             account.keys.clear();
             account.unread_keys = None;
         }
+    }
+
+    /// What of an account will do: all of it as it is, or what [`Self::restrict`] leaves of a copy.
+    #[must_use]
+    pub fn restricted(self, account: &Account) -> Cow<'_, Account> {
+        if self == Self::USUAL {
+            return Cow::Borrowed(account);
+        }
+        let mut account = account.clone();
+        self.restrict(&mut account);
+        Cow::Owned(account)
     }
 }
 

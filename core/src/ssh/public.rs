@@ -102,7 +102,7 @@ impl SkKey {
 
 /// Whether keys of this type are certificates.
 pub(super) fn is_certificate(kind: &str) -> bool {
-    kind.contains("-cert-v")
+    kind.as_bytes().windows(7).any(|part| part == b"-cert-v")
 }
 
 impl From<Malformed> for NoSkKey {

@@ -1,6 +1,6 @@
 //! Advisory locks that die with their process (flock(2)).
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -61,7 +61,8 @@ pub(crate) fn lock_path(
     deadline: Deadline,
 ) -> Result<OwnedFd, Trouble> {
     let failed = |errno| Trouble::system(Reason::CannotLock, Shown(&run_dir.join("lock")), errno);
-    let dir = private_dir(AT_FDCWD, run_dir).and_then(|dir| private_dir(&dir, Path::new("lock")));
+    let dir =
+        private_dir(AT_FDCWD, run_dir).and_then(|dir| private_dir(dir.as_fd(), Path::new("lock")));
     // Two paths with one hash would wait for each other, and nothing else.
     let name = HEXLOWER.encode(&Sha1::digest(path.as_os_str().as_encoded_bytes()));
     let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -78,7 +79,7 @@ pub(crate) fn lock_path(
 }
 
 /// Opens a directory of this process's user with mode 0700 or less, made if it is missing.
-pub(crate) fn private_dir(parent: impl AsFd + Copy, name: &Path) -> Result<OwnedFd, Errno> {
+pub(crate) fn private_dir(parent: BorrowedFd, name: &Path) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let dir = match openat(parent, name, flags, Mode::empty()) {
         Err(Errno::ENOENT) => {

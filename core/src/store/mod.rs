@@ -90,7 +90,9 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    pub(crate) fn new(reason: Reason, detail: impl Into<String>) -> Self {
+    /// Something that is not the system's to say.
+    #[must_use]
+    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into(), errno: None }
     }
 

@@ -30,18 +30,20 @@ impl Rights {
     /// [`Reason::NoRights`] if they cannot be taken (only root can take another's), or not be
     /// taken off; what `work` returned is lost then.
     pub fn run<T>(self, work: impl FnOnce() -> T) -> Result<T, Trouble> {
+        let rights = self.put_on()?;
+        let result = work();
+        rights.take_off()?;
+        Ok(result)
+    }
+
+    fn put_on(self) -> Result<Worn, Trouble> {
         // The group first: without root's rights it could not be changed any more.
         let before = Self { gid: setfsgid(self.gid), uid: setfsuid(self.uid) };
-        let restored = Worn(before);
+        let worn = Worn(before);
         if Self::current() != self {
             return Err(Trouble::new(Reason::NoRights, format!("{self} not taken")));
         }
-        let result = work();
-        drop(restored);
-        if Self::current() != before {
-            return Err(Trouble::new(Reason::NoRights, format!("{before} not restored")));
-        }
-        Ok(result)
+        Ok(worn)
     }
 
     fn current() -> Self {
@@ -52,6 +54,17 @@ impl Rights {
 
 /// Puts the old rights back when it goes, in the other order.
 struct Worn(Rights);
+
+impl Worn {
+    fn take_off(self) -> Result<(), Trouble> {
+        let before = self.0;
+        drop(self);
+        if Rights::current() != before {
+            return Err(Trouble::new(Reason::NoRights, format!("{before} not restored")));
+        }
+        Ok(())
+    }
+}
 
 impl Drop for Worn {
     fn drop(&mut self) {

@@ -1,7 +1,7 @@
 //! Small files in `/run/pam_mfa`: root's alone, and gone with the next boot.
 
 use std::fs;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -29,7 +29,8 @@ impl RunFile {
     /// [`Reason::CannotWrite`]: they cannot be made, or are not this process's alone.
     pub(crate) fn find(run_dir: &Path, dir: &str, name: &str) -> Result<Self, Trouble> {
         let parent = run_dir.join(dir);
-        let opened = private_dir(AT_FDCWD, run_dir).and_then(|run| private_dir(&run, dir.as_ref()));
+        let opened =
+            private_dir(AT_FDCWD, run_dir).and_then(|run| private_dir(run.as_fd(), dir.as_ref()));
         let opened =
             opened.map_err(|errno| Trouble::system(Reason::CannotWrite, Shown(&parent), errno))?;
         Ok(Self { place: Place { dir: opened, name: name.into() }, path: parent.join(name) })

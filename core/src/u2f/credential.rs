@@ -1,7 +1,7 @@
 //! One key of a line: `HANDLE,PUBLIC,TYPE,ATTRIBUTES`, or `HANDLE,PUBLIC` in the format of pam_u2f before
 //! 1.1.
 
-use data_encoding::{BASE64, BASE64_NOPAD, HEXLOWER_PERMISSIVE};
+use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 
 use super::{Options, fields};
 use crate::account::{Counter, Key, Port};
@@ -52,8 +52,8 @@ fn read_old(handle: &[u8], public: &[u8], options: &Options) -> Result<Key, &'st
         };
     }
     let length = standard.iter().rposition(|&byte| byte != b'=').map_or(0, |last| last + 1);
-    standard.truncate(length);
-    let handle = bounded(BASE64_NOPAD.decode(&standard).ok())?;
+    standard.resize(length.next_multiple_of(4), b'=');
+    let handle = bounded(BASE64.decode(&standard).ok())?;
     let public = HEXLOWER_PERMISSIVE.decode(public).ok().filter(|point| point.len() == 65);
     let public = public.and_then(|point| Public::es256(&point));
     let public = public.ok_or("its public key is no point in hexadecimal digits")?;

@@ -37,7 +37,7 @@ pub struct Options {
 pub fn read(text: &[u8], user: &str, options: &Options) -> Result<Vec<Key>, Mistake> {
     let mut keys = Vec::new();
     for (number, line) in (1..).zip(text.split(|&byte| byte == b'\n')) {
-        let wrong = |cause: String| Mistake { line: Some(number), ..Mistake::new(cause) };
+        let wrong = |cause: String| Mistake::in_line(number, cause);
         let Some(credentials) = credentials(line, user) else { continue };
         keys.clear();
         for (place, text) in (1..=options.max_devices).zip(credentials) {

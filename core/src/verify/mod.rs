@@ -257,7 +257,7 @@ pub fn verify(
     terms: &Terms,
     now: u64,
 ) -> (Verdict, Vec<Change>) {
-    let passes = |changes: &mut Vec<Change>| passes(account, answer, terms, now, changes);
+    let passes = &mut |changes: &mut _| passes(account, answer, terms, now, changes);
     let outcome = decide(account, terms, now, passes);
     wipe_registers(account);
     wipe::stack();
@@ -275,7 +275,7 @@ pub fn verify_key(
     terms: &Terms,
     now: u64,
 ) -> (Verdict, Vec<Change>) {
-    decide(account, terms, now, |changes| key::judge(account, proof, changes))
+    decide(account, terms, now, &mut |changes| key::judge(account, proof, changes))
 }
 
 /// Another HMAC takes the place of what [`decide`] left in registers, before they are saved anywhere.
@@ -306,7 +306,7 @@ fn decide(
     account: &Account,
     terms: &Terms,
     now: u64,
-    judge: impl FnOnce(&mut Vec<Change>) -> Result<Accepted, Denied>,
+    judge: &mut dyn FnMut(&mut Vec<Change>) -> Result<Accepted, Denied>,
 ) -> (Verdict, Vec<Change>) {
     let mut origin = Origin::of(account, terms, now);
     let (attempt, admitted) = count_attempt(account, &mut origin, now);

@@ -57,7 +57,8 @@ impl<'a> Agent<'a> {
         patience: Patience<'a>,
     ) -> Result<Self, Trouble> {
         let socket = rights.run(|| reach(path, rights)).and_then(|reached| {
-            reached.map_err(|(reason, why)| trouble(reason, &format!("{}: {why}", path.display())))
+            reached
+                .map_err(|(reason, why)| Trouble::new(reason, format!("{}: {why}", path.display())))
         })?;
         Ok(Self { socket, patience })
     }
@@ -163,12 +164,8 @@ fn reach(path: &Path, rights: Rights) -> Result<OwnedFd, (Reason, String)> {
     Ok(socket)
 }
 
-fn trouble(reason: Reason, detail: &str) -> Trouble {
-    Trouble { reason, detail: detail.to_owned(), errno: None }
-}
-
 fn failed(reason: Reason, detail: &str) -> Unanswered {
-    Unanswered::Failed(trouble(reason, detail))
+    Unanswered::Failed(Trouble::new(reason, detail))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::pam_u2f::PamU2f;
 use super::{number, text};
 
 /// How long a key is waited for unless the line says otherwise, in seconds.
-const TIMEOUT: u16 = 30;
+const TIMEOUT: u64 = 30;
 
 /// What the line says of security keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) struct Keys {
     /// `trust_auth_info`: in the session phase, too, sshd is believed what it has verified.
     pub(crate) trust_auth_info: bool,
     /// `key_timeout=`: for how long a key is waited for, 1 to 300 seconds.
-    timeout: u16,
+    timeout: u64,
     /// The options of pam_u2f, which count only beside `u2f`.
     pub(crate) pam_u2f: PamU2f,
 }
@@ -53,24 +53,24 @@ const NEEDS_U2F: &str = "the options of pam_u2f need u2f beside them";
 impl Keys {
     /// How long a key is waited for.
     pub(crate) fn patience(&self) -> Duration {
-        Duration::from_secs(self.timeout.into())
+        Duration::from_secs(self.timeout)
     }
 
     /// Takes an option of ours or of pam_u2f.
     ///
     /// # Errors
     /// [`Reason::UnknownOption`] or [`Reason::BadOption`].
-    pub(super) fn take(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), Reason> {
+    pub(super) fn take(&mut self, key: &str, value: Option<&[u8]>) -> Result<(), Reason> {
         match (key, value) {
-            (b"u2f", None) => self.u2f = true,
-            (b"local", None) => self.local = true,
-            (b"ssh_agent", None) => self.ssh_agent = true,
-            (b"authorized_keys", Some([])) => return Err(Reason::BadOption),
-            (b"authorized_keys", Some(path)) => {
+            ("u2f", None) => self.u2f = true,
+            ("local", None) => self.local = true,
+            ("ssh_agent", None) => self.ssh_agent = true,
+            ("authorized_keys", Some([])) => return Err(Reason::BadOption),
+            ("authorized_keys", Some(path)) => {
                 self.authorized = Some(OsString::from_vec(path.to_vec()));
             }
-            (b"trust_auth_info", None) => self.trust_auth_info = true,
-            (b"key_timeout", Some(seconds)) => {
+            ("trust_auth_info", None) => self.trust_auth_info = true,
+            ("key_timeout", Some(seconds)) => {
                 self.timeout = number(text(seconds)?, 1..=300)?;
             }
             _ => return self.pam_u2f.take(key, value),

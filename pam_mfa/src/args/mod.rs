@@ -8,7 +8,6 @@ use std::ffi::{CStr, OsStr, OsString};
 use std::ops::RangeInclusive;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
-use std::str::FromStr;
 
 use mfa_core::policy::Keep;
 use mfa_core::reason::Reason;
@@ -163,8 +162,8 @@ impl Args {
     /// An option in the file that `conf=` names: of pam_u2f, whose file it is.
     fn take_default(&mut self, option: &[u8]) -> Result<(), Reason> {
         match halves(option) {
-            (b"conf", _) => Err(Reason::UnknownOption),
-            (b"debug", None) => {
+            ("conf", _) => Err(Reason::UnknownOption),
+            ("debug", None) => {
                 self.debug = true;
                 Ok(())
             }
@@ -186,58 +185,54 @@ impl Args {
 
     fn take(&mut self, arg: &[u8]) -> Result<(), Reason> {
         match halves(arg) {
-            (b"secret", Some(path)) => self.secret = Some(OsString::from_vec(path.to_vec())),
-            (b"store", Some(keep)) => {
+            ("secret", Some(path)) => self.secret = Some(OsString::from_vec(path.to_vec())),
+            ("store", Some(keep)) => {
                 self.store = Some(Keep::of_word(text(keep)?).ok_or(Reason::BadOption)?);
             }
-            (b"skip", Some(b"success")) => self.skip_is_ignored = false,
-            (b"skip", Some(b"ignore")) => self.skip_is_ignored = true,
-            (b"policy_error", Some(b"deny")) => self.require_on_policy_error = false,
-            (b"policy_error", Some(b"require")) => self.require_on_policy_error = true,
-            (b"user", Some(user)) => self.user = Some(text(user)?.to_owned()),
-            (b"authtok_prompt", Some(prompt)) => {
+            ("skip", Some(b"success")) => self.skip_is_ignored = false,
+            ("skip", Some(b"ignore")) => self.skip_is_ignored = true,
+            ("policy_error", Some(b"deny")) => self.require_on_policy_error = false,
+            ("policy_error", Some(b"require")) => self.require_on_policy_error = true,
+            ("user", Some(user)) => self.user = Some(text(user)?.to_owned()),
+            ("authtok_prompt", Some(prompt)) => {
                 self.prompt = Some(String::from_utf8_lossy(prompt).into_owned());
             }
-            (b"allowed_perm", Some(mode)) => self.allowed_mode = mode_bits(text(mode)?)?,
-            (b"grace_period", Some(seconds)) => self.grace = grace(text(seconds)?)?,
-            (b"retry", Some(count)) => self.retry = retry(text(count)?)?,
-            (b"enroll", None) => self.enroll = Enroll::Anybody,
-            (b"enroll", Some(b"ticket")) => self.enroll = Enroll::WithTicket,
-            (b"account", Some(b"yes")) => self.account_line = true,
-            (b"enroll" | b"account" | b"skip" | b"policy_error", Some(_)) => {
+            ("allowed_perm", Some(mode)) => self.allowed_mode = mode_bits(text(mode)?)?,
+            ("grace_period", Some(seconds)) => self.grace = grace(text(seconds)?)?,
+            ("retry", Some(count)) => self.retry = retry(text(count)?)?,
+            ("enroll", None) => self.enroll = Enroll::Anybody,
+            ("enroll", Some(b"ticket")) => self.enroll = Enroll::WithTicket,
+            ("account", Some(b"yes")) => self.account_line = true,
+            ("enroll" | "account" | "skip" | "policy_error", Some(_)) => {
                 return Err(Reason::BadOption);
             }
-            (b"no_strict_owner", None) => self.strict_owner = false,
-            (b"debug", None) => self.debug = true,
-            (b"try_first_pass", None) => self.first_pass = FirstPass::Try,
-            (b"use_first_pass", None) => self.first_pass = FirstPass::Only,
-            (b"forward_pass", None) => self.forward_pass = true,
-            (b"noskewadj", None) => self.learn_skew = false,
-            (b"no_increment_hotp", None) => self.advance_hotp = false,
-            (b"nullok", None) => self.nullok = true,
-            (b"echo_verification_code" | b"echo-verification-code", None) => self.echo = true,
-            (b"allow_readonly", None) => self.allow_readonly = true,
+            ("no_strict_owner", None) => self.strict_owner = false,
+            ("debug", None) => self.debug = true,
+            ("try_first_pass", None) => self.first_pass = FirstPass::Try,
+            ("use_first_pass", None) => self.first_pass = FirstPass::Only,
+            ("forward_pass", None) => self.forward_pass = true,
+            ("noskewadj", None) => self.learn_skew = false,
+            ("no_increment_hotp", None) => self.advance_hotp = false,
+            ("nullok", None) => self.nullok = true,
+            ("echo_verification_code" | "echo-verification-code", None) => self.echo = true,
+            ("allow_readonly", None) => self.allow_readonly = true,
             (key, value) => return self.keys.take(key, value),
         }
         Ok(())
     }
 }
 
-/// Name and value of an option.
-fn halves(option: &[u8]) -> (&[u8], Option<&[u8]>) {
-    match option.iter().position(|&byte| byte == b'=') {
-        Some(end) => {
-            let (key, value) = option.split_at(end);
-            (key, value.strip_prefix(b"="))
-        }
-        None => (option, None),
-    }
+/// Name and value of an option. A name that is not UTF-8 is nobody's.
+fn halves(option: &[u8]) -> (&str, Option<&[u8]>) {
+    let mut halves = option.splitn(2, |&byte| byte == b'=');
+    let key = halves.next().and_then(|key| std::str::from_utf8(key).ok());
+    (key.unwrap_or_default(), halves.next())
 }
 
 /// The option, and why there is none of that name where others have one.
 fn explained(option: &[u8]) -> String {
     let shown = String::from_utf8_lossy(option);
-    match pam_u2f::refusal(option) {
+    match pam_u2f::refusal(&shown) {
         Some(why) => format!("{shown}: {why}"),
         None => shown.into_owned(),
     }
@@ -259,12 +254,11 @@ fn grace(value: &str) -> Result<u64, Reason> {
     if value.is_empty() {
         return Ok(0);
     }
-    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
-    value.parse().ok().filter(|_| digits).ok_or(Reason::BadOption)
+    number(value, 0..=u64::MAX)
 }
 
 /// Decimal, within the range.
-fn number<T: FromStr + PartialOrd>(value: &str, range: RangeInclusive<T>) -> Result<T, Reason> {
+fn number(value: &str, range: RangeInclusive<u64>) -> Result<u64, Reason> {
     let digits = value.bytes().all(|byte| byte.is_ascii_digit());
     let number = value.parse().ok().filter(|number| digits && range.contains(number));
     number.ok_or(Reason::BadOption)

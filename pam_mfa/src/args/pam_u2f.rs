@@ -69,46 +69,47 @@ impl Default for PamU2f {
 }
 
 /// What pam_u2f has and we have not, and why.
-const REFUSED: [(&[u8], &str); 3] = [
-    (b"alwaysok", "it lets everybody in"),
-    (b"manual", "keys at another machine are asked with ssh_agent"),
-    (b"sshformat", "a key of OpenSSH is enrolled with mfa-enroll key add --ssh"),
+const REFUSED: [(&str, &str); 3] = [
+    ("alwaysok", "it lets everybody in"),
+    ("manual", "keys at another machine are asked with ssh_agent"),
+    ("sshformat", "a key of OpenSSH is enrolled with mfa-enroll key add --ssh"),
 ];
 
 /// Why pam_u2f's option is refused, if it is one of those.
-pub(super) fn refusal(option: &[u8]) -> Option<&'static str> {
+pub(super) fn refusal(option: &str) -> Option<&'static str> {
     REFUSED.iter().find(|(word, _)| *word == option).map(|(_, why)| *why)
 }
 
 impl PamU2f {
     /// # Errors
     /// [`Reason::UnknownOption`] or [`Reason::BadOption`].
-    pub(super) fn take(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), Reason> {
+    pub(super) fn take(&mut self, key: &str, value: Option<&[u8]>) -> Result<(), Reason> {
         match (key, value) {
-            (b"nouserok", None) => self.nouserok = true,
-            (b"authfile", Some(path @ [_, ..])) => {
+            ("nouserok", None) => self.nouserok = true,
+            ("authfile", Some(path @ [_, ..])) => {
                 self.authfile = Some(OsString::from_vec(path.to_vec()));
             }
-            (b"expand", None) => self.expand = true,
-            (b"origin", Some(party)) => self.origin = Some(relying_party(party)?),
-            (b"appid", Some(party)) => self.appid = Some(relying_party(party)?),
-            (b"max_devices", Some(count)) => {
-                self.max_devices = number(text(count)?, 1..=usize::MAX)?;
+            ("expand", None) => self.expand = true,
+            ("origin", Some(party)) => self.origin = Some(relying_party(party)?),
+            ("appid", Some(party)) => self.appid = Some(relying_party(party)?),
+            ("max_devices", Some(count)) => {
+                let count = number(text(count)?, 1..=u64::MAX)?;
+                self.max_devices = usize::try_from(count).unwrap_or(usize::MAX);
             }
-            (b"userpresence", Some(value)) => self.touch = flag(value)?,
-            (b"userverification", Some(value)) => self.verification = flag(value)?,
-            (b"pinverification", Some(value)) => self.pin = flag(value)?,
-            (b"cue", None) => self.cue = true,
-            (b"cue_prompt", Some(words)) => self.cue_prompt = Some(lossy(words)),
-            (b"interactive", None) => self.interactive = true,
-            (b"prompt", Some(words)) => self.prompt = Some(lossy(words)),
+            ("userpresence", Some(value)) => self.touch = flag(value)?,
+            ("userverification", Some(value)) => self.verification = flag(value)?,
+            ("pinverification", Some(value)) => self.pin = flag(value)?,
+            ("cue", None) => self.cue = true,
+            ("cue_prompt", Some(words)) => self.cue_prompt = Some(lossy(words)),
+            ("interactive", None) => self.interactive = true,
+            ("prompt", Some(words)) => self.prompt = Some(lossy(words)),
             // A home is never read with other rights, no key is looked for in secret, nobody waits for a
             // touch without an end, and there is one log.
-            (b"openasuser" | b"nodetect", None)
-            | (b"authpending_file" | b"debug_file", Some(_))
+            ("openasuser" | "nodetect", None)
+            | ("authpending_file" | "debug_file", Some(_))
             // Read before.
-            | (b"conf", Some([b'/', ..])) => {}
-            (b"authfile" | b"conf", Some(_)) => return Err(Reason::BadOption),
+            | ("conf", Some([b'/', ..])) => {}
+            ("authfile" | "conf", Some(_)) => return Err(Reason::BadOption),
             (word, None) if refusal(word).is_some() => return Err(Reason::BadOption),
             _ => return Err(Reason::UnknownOption),
         }
@@ -261,7 +262,6 @@ mod tests {
     #[test]
     fn what_is_refused_says_why() {
         for (option, why) in REFUSED {
-            let option = std::str::from_utf8(option).unwrap();
             let expected = Err((Reason::BadOption, format!("{option}: {why}")));
             assert_eq!(parse(&format!("u2f {option}")), expected);
         }

@@ -6,7 +6,6 @@ use std::ffi::CStr;
 use mfa_core::audit::Decision;
 use mfa_core::reason::Reason;
 use mfa_core::store::Trouble;
-use mfa_core::verify::Denied;
 use nix::unistd::User;
 
 use super::facts::Facts;
@@ -28,7 +27,7 @@ pub(crate) fn account(host: &mut impl Host, args: &[&CStr], paths: Paths) -> Out
         Ok(args) => args,
         Err((reason, option)) => {
             let user = host.user().unwrap_or_default();
-            return Facts::gather(host, user).deny(host, Denied::finally(reason), &option, false);
+            return Facts::gather(host, user).refuse(host, reason, &option, false);
         }
     };
     let Some(pending) = pending else { return recheck(host, &args, paths) };
@@ -47,7 +46,7 @@ pub(crate) fn account(host: &mut impl Host, args: &[&CStr], paths: Paths) -> Out
         }
         Err((reason, detail)) => {
             words::not_enrolled(host);
-            facts.deny(host, Denied::finally(reason), &detail, false)
+            facts.refuse(host, reason, &detail, false)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use mfa_core::account::Account;
 use mfa_core::audit::Decision;
 use mfa_core::limit::is_guess;
-use mfa_core::policy::{Demand, Factors};
+use mfa_core::policy::Demand;
 use mfa_core::reason::Reason;
 use mfa_core::store::{Opened, Store, Trouble};
 use mfa_core::verify::{
@@ -142,11 +142,7 @@ impl Login<'_> {
     /// What of an account the rule takes.
     pub(super) fn restricted<'a>(&self, account: &'a Account) -> Cow<'a, Account> {
         match self.ruling.effect {
-            Effect::Require(Demand { factors, .. }) if factors != Factors::USUAL => {
-                let mut account = account.clone();
-                factors.restrict(&mut account);
-                Cow::Owned(account)
-            }
+            Effect::Require(Demand { factors, .. }) => factors.restricted(account),
             _ => Cow::Borrowed(account),
         }
     }

@@ -2,8 +2,6 @@
 
 use std::ffi::CStr;
 
-use mfa_core::verify::Denied;
-
 use super::facts::Facts;
 use super::{Login, Outcome, Phase, files, rule};
 use crate::Paths;
@@ -18,7 +16,7 @@ pub(crate) fn authenticate(host: &mut impl Host, args: &[&CStr], paths: Paths) -
         Ok(args) => args,
         Err((reason, option)) => {
             let facts = Facts::gather(host, typed.unwrap_or_default());
-            return facts.deny(host, Denied::finally(reason), &option, false);
+            return facts.refuse(host, reason, &option, false);
         }
     };
     if args.enroll != Enroll::Never {

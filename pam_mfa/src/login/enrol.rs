@@ -8,7 +8,7 @@ use mfa_core::random::{self, NoRandomness};
 use mfa_core::reason::Reason;
 use mfa_core::secret::Secret;
 use mfa_core::store::{Store, SystemRecord, Trouble};
-use mfa_core::verify::{Denied, MAX_ANSWER};
+use mfa_core::verify::MAX_ANSWER;
 use nix::unistd::{Uid, gethostname};
 use zeroize::Zeroizing;
 
@@ -63,7 +63,7 @@ impl Login<'_> {
         let (uid, record) = match self.vacancy() {
             Ok(vacancy) => vacancy,
             Err(Trouble { reason, detail, .. }) => {
-                return self.facts.deny(host, Denied::finally(reason), &detail, false);
+                return self.facts.refuse(host, reason, &detail, false);
             }
         };
         let now = host.now();
@@ -74,19 +74,14 @@ impl Login<'_> {
                 self.facts.log(host, Level::Info, Decision::Confirmed);
                 Outcome::Accepted
             }
-            Err(Trouble { reason, detail, .. }) => {
-                self.facts.deny(host, Denied::finally(reason), &detail, true)
-            }
+            Err(Trouble { reason, detail, .. }) => self.facts.refuse(host, reason, &detail, true),
         }
     }
 
     /// Where the record will be, and for which user id.
     fn vacancy(&self) -> Result<(Uid, SystemRecord), Trouble> {
-        let user = look_up(&self.facts.user).map_err(|(reason, detail)| Trouble {
-            reason,
-            detail,
-            errno: None,
-        })?;
+        let user =
+            look_up(&self.facts.user).map_err(|(reason, detail)| Trouble::new(reason, detail))?;
         let record = self.paths.record(&user.name, user.uid)?;
         record.check_vacant()?;
         Ok((user.uid, record))
@@ -102,7 +97,7 @@ impl Login<'_> {
         check: Option<TicketCheck>,
         offer: impl FnOnce() -> Result<Offer, Reason>,
     ) -> Result<(), Trouble> {
-        let trouble = |reason| Trouble { reason, detail: "enrolment".to_owned(), errno: None };
+        let trouble = |reason| Trouble::new(reason, "enrolment");
         let mut ticket = None;
         if let Some(check) = check {
             let typed = ask_ticket(host).map_err(trouble)?;
@@ -246,9 +241,7 @@ mod tests {
         let (uid, asked) = (Uid::from_raw(1000), Box::new(stage.place()));
         guarded(stage, |host| match login.invite(host, uid, asked, ticket, offer) {
             Ok(()) => Outcome::Accepted,
-            Err(trouble) => {
-                facts.deny(host, Denied::finally(trouble.reason), &trouble.detail, true)
-            }
+            Err(trouble) => facts.refuse(host, trouble.reason, &trouble.detail, true),
         })
     }
 
@@ -345,8 +338,7 @@ mod tests {
     #[test]
     fn without_a_good_ticket_nothing_is_shown() {
         let check = |typed: &[u8]| {
-            let trouble =
-                || Trouble { reason: Reason::BadTicket, detail: String::new(), errno: None };
+            let trouble = || Trouble::new(Reason::BadTicket, "");
             (typed == b"kumquat").then_some(()).ok_or_else(trouble)
         };
         let (mut stage, outcome) = enrol(&[" kumquat\n", &code(STEP)], Some(&check));

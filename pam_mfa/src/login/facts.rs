@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use mfa_core::audit::{Decision, Event, Subject};
 use mfa_core::policy::Request;
+use mfa_core::reason::Reason;
 use mfa_core::source;
 use mfa_core::verify::Denied;
 
@@ -25,18 +26,18 @@ pub(super) struct Facts {
 impl Facts {
     pub(super) fn gather(host: &impl Host, user: String) -> Self {
         // Where sshd looks names up, the address is still in its own variable.
-        let sshd_says = || source::of_ssh_connection(&host.variable(c"SSH_CONNECTION")?);
-        Self::with(host, user, sshd_says)
+        let sshd_says = host.variable(c"SSH_CONNECTION");
+        Self::with(host, user, sshd_says.and_then(|text| source::of_ssh_connection(&text)))
     }
 
     /// The same in the session phase, in which users may have set any variable (pam_env(8)).
     pub(super) fn of_session(host: &impl Host, user: String) -> Self {
-        Self::with(host, user, || None)
+        Self::with(host, user, None)
     }
 
-    fn with(host: &impl Host, user: String, otherwise: impl FnOnce() -> Option<IpAddr>) -> Self {
+    fn with(host: &impl Host, user: String, otherwise: Option<IpAddr>) -> Self {
         let remote = host.item(Item::RemoteHost).filter(|name| !name.is_empty());
-        let address = |remote: &str| source::address(remote).or_else(otherwise);
+        let address = |remote: &str| source::address(remote).or(otherwise);
         Self {
             user,
             service: host.item(Item::Service).unwrap_or_default(),
@@ -63,6 +64,17 @@ impl Facts {
             rule: self.rule.as_deref(),
         };
         host.log(level, &Event { subject, decision }.to_string());
+    }
+
+    /// Denies for good.
+    pub(super) fn refuse(
+        &self,
+        host: &impl Host,
+        reason: Reason,
+        detail: &str,
+        asked: bool,
+    ) -> Outcome {
+        self.deny(host, Denied::finally(reason), detail, asked)
     }
 
     pub(super) fn deny(

@@ -4,7 +4,7 @@ use mfa_core::account::Account;
 use mfa_core::audit::Decision;
 use mfa_core::fresh::{self, Check, Enrolment, Place, Scope};
 use mfa_core::policy::Demand;
-use mfa_core::verify::{Accepted, Denied};
+use mfa_core::verify::Accepted;
 
 use super::{Login, Outcome};
 use crate::pam::{Host, Level};
@@ -34,7 +34,7 @@ impl Login<'_> {
         let takes = |factor| of.demand.factors.hold(factor);
         fresh::look(self.paths.run, &self.scope(of), &takes, of.seconds, host.now())?;
         if let Err(reason) = self.forward_password(host) {
-            return Some(self.facts.deny(host, Denied::finally(reason), "", true));
+            return Some(self.facts.refuse(host, reason, "", true));
         }
         self.facts.log(host, Level::Info, Decision::Fresh);
         Some(Outcome::Accepted)

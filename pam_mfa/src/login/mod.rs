@@ -88,9 +88,7 @@ fn files(
             facts.log(host, Level::Warning, Decision::Warned { reason, detail: &detail });
             Ok(None)
         }
-        Err(Trouble { reason, detail, .. }) => {
-            Err(facts.deny(host, Denied::finally(reason), &detail, false))
-        }
+        Err(Trouble { reason, detail, .. }) => Err(facts.refuse(host, reason, &detail, false)),
     }
 }
 
@@ -109,9 +107,7 @@ fn rule(
             facts.rule.clone_from(&ruling.rule);
             Ok(ruling)
         }
-        Err(Trouble { reason, detail, .. }) => {
-            Err(facts.deny(host, Denied::finally(reason), &detail, false))
-        }
+        Err(Trouble { reason, detail, .. }) => Err(facts.refuse(host, reason, &detail, false)),
     }
 }
 
@@ -147,7 +143,7 @@ impl Login<'_> {
             }
             Effect::Deny(why) => {
                 words::requires(host, why);
-                self.facts.deny(host, Denied::finally(Reason::PolicyDenies), why, false)
+                self.facts.refuse(host, Reason::PolicyDenies, why, false)
             }
             Effect::Require(demand) => self.require(host, phase, *demand),
         }
@@ -185,7 +181,7 @@ impl Login<'_> {
                     return self.enrolled(host, &*store, account, fresh.as_ref());
                 }
                 let detail = format!("{}: it takes {}", store.shown(), demand.factors);
-                self.pretend(host, &Trouble { reason: Reason::NoFactor, detail, errno: None })
+                self.pretend(host, &Trouble::new(Reason::NoFactor, detail))
             }
             Opened::NotEnrolled(trouble) if has_time(&demand, &trouble, host.now()) => {
                 self.remind(host, phase, demand.enrolled_by.unwrap_or_default())
@@ -233,7 +229,7 @@ impl Login<'_> {
 
     /// Denies without a question.
     fn deny(&self, host: &impl Host, trouble: &Trouble) -> Outcome {
-        self.facts.deny(host, Denied::finally(trouble.reason), &trouble.detail, false)
+        self.facts.refuse(host, trouble.reason, &trouble.detail, false)
     }
 
     fn enrolled(
@@ -362,7 +358,7 @@ impl Login<'_> {
     /// The last login still counts. What would have been forwarded with a code is still asked for.
     fn within_grace(&self, host: &mut impl Host) -> Outcome {
         if let Err(reason) = self.forward_password(host) {
-            return self.facts.deny(host, Denied::finally(reason), "", true);
+            return self.facts.refuse(host, reason, "", true);
         }
         self.facts.log(host, Level::Info, Decision::Grace);
         Outcome::Accepted

@@ -10,7 +10,6 @@ use std::ffi::CStr;
 use mfa_core::policy::Demand;
 use mfa_core::reason::Reason;
 use mfa_core::store::Opened;
-use mfa_core::verify::Denied;
 
 use super::attempt::Judge;
 use super::facts::Facts;
@@ -38,7 +37,7 @@ pub(crate) fn open_session(host: &mut impl Host, args: &[&CStr], paths: Paths) -
     }
     let args = match Args::read(args, paths.owner) {
         Ok(args) => args,
-        Err((reason, option)) => return facts.deny(host, Denied::finally(reason), &option, false),
+        Err((reason, option)) => return facts.refuse(host, reason, &option, false),
     };
     let person = Person::find(typed);
     facts.user.clone_from(&person.name);
@@ -89,6 +88,6 @@ impl Login<'_> {
             }
         }
         words::requires(host, KEY_ALONE);
-        self.facts.deny(host, Denied::finally(Reason::NoCheck), KEY_ALONE, false)
+        self.facts.refuse(host, Reason::NoCheck, KEY_ALONE, false)
     }
 }

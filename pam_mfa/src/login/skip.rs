@@ -4,7 +4,6 @@ use mfa_core::audit::{Decision, Skip, Would};
 use mfa_core::policy::Demand;
 use mfa_core::reason::Reason;
 use mfa_core::store::{Opened, Trouble};
-use mfa_core::verify::Denied;
 
 use super::{Login, Outcome, Phase, put, words};
 use crate::args::{Enroll, FirstPass};
@@ -16,12 +15,12 @@ impl Login<'_> {
     pub(super) fn skip(&self, host: &mut impl Host, phase: Phase, why: Decision) -> Outcome {
         if phase == Phase::Auth {
             if let Err(reason) = self.forward_password(host) {
-                return self.facts.deny(host, Denied::finally(reason), "", true);
+                return self.facts.refuse(host, reason, "", true);
             }
         }
         // Whom nobody knows nobody has exempted, whatever is said of everybody.
         if let Err((reason, detail)) = self.person.is_somebody(self.args) {
-            return self.facts.deny(host, Denied::finally(*reason), detail, false);
+            return self.facts.refuse(host, *reason, detail, false);
         }
         self.facts.log(host, Level::Info, why);
         match phase {

@@ -72,11 +72,7 @@ impl Login<'_> {
             key.public == other.public && key.application == other.application
         };
         listed.retain(|key| enrolled.iter().any(|other| is(key, &other)));
-        let mut last = Trouble {
-            reason: Reason::KeyAbsent,
-            detail: "the agent has none of the user's keys".to_owned(),
-            errno: None,
-        };
+        let mut last = Trouble::new(Reason::KeyAbsent, "the agent has none of the user's keys");
         for key in listed {
             let challenge = self.challenge(host).map_err(Unanswered::Failed)?;
             if enrolled.iter().any(|other| is(&key, &other) && other.touch) {
@@ -99,10 +95,6 @@ impl Login<'_> {
     fn challenge(&self, host: &impl Host) -> Result<Challenge, Trouble> {
         let challenge =
             Challenge::new(&host.node(), &self.facts.user, &self.facts.service, &random::system);
-        challenge.map_err(|NoRandomness| Trouble {
-            reason: Reason::Internal,
-            detail: "no randomness".to_owned(),
-            errno: None,
-        })
+        challenge.map_err(|NoRandomness| Trouble::new(Reason::Internal, "no randomness"))
     }
 }

@@ -43,8 +43,8 @@ impl Keys {
 
     /// Why none could be asked, if there are any.
     fn unreachable(&self) -> Option<Trouble> {
-        let detail = "no key can be asked here".to_owned();
-        (!self.all.is_empty()).then_some(Trouble { reason: Reason::NoFactor, detail, errno: None })
+        let why = "no key can be asked here";
+        (!self.all.is_empty()).then(|| Trouble::new(Reason::NoFactor, why))
     }
 }
 
@@ -60,8 +60,8 @@ pub(super) enum Tried {
 
 impl Tried {
     /// Why no key answered.
-    fn not(reason: Reason, detail: impl Into<String>) -> Self {
-        Self::Not(Some(Trouble { reason, detail: detail.into(), errno: None }))
+    fn not(reason: Reason, detail: &str) -> Self {
+        Self::Not(Some(Trouble::new(reason, detail)))
     }
 }
 
@@ -82,7 +82,7 @@ impl Login<'_> {
             }
         }
         let unread = keys.unread.clone();
-        let unread = unread.map(|(reason, detail)| Trouble { reason, detail, errno: None });
+        let unread = unread.map(|(reason, detail)| Trouble::new(reason, detail));
         Tried::Not(last.or(unread).or_else(|| keys.unreachable()))
     }
 

@@ -156,9 +156,9 @@ fn of_failure(failure: Failure) -> Trouble {
         Failure::Unsupported => Reason::KeyUnverified,
         Failure::Enrolled | Failure::Other(_) => Reason::HelperFailed,
     };
-    Trouble { detail: format!("mfa-fido: {failure:?}"), ..trouble(reason) }
+    Trouble::new(reason, format!("mfa-fido: {failure:?}"))
 }
 
 fn trouble(reason: Reason) -> Trouble {
-    Trouble { reason, detail: "mfa-fido".to_owned(), errno: None }
+    Trouble::new(reason, "mfa-fido")
 }

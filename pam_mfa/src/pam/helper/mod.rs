@@ -57,7 +57,7 @@ impl Helper {
     pub(crate) fn start(path: &Path, owner: Uid) -> Result<Self, Trouble> {
         let started = is_safe(path, owner)
             .and_then(|()| launch(path).map_err(|errno| errno.desc().to_owned()));
-        started.map_err(|why| trouble(Reason::NoHelper, &format!("{}: {why}", path.display())))
+        started.map_err(|why| Trouble::new(Reason::NoHelper, format!("{}: {why}", path.display())))
     }
 
     /// Waits for the keeper's end.
@@ -113,11 +113,7 @@ impl Drop for Helper {
 }
 
 fn failed(why: &str) -> Trouble {
-    trouble(Reason::HelperFailed, why)
-}
-
-fn trouble(reason: Reason, detail: &str) -> Trouble {
-    Trouble { reason, detail: detail.to_owned(), errno: None }
+    Trouble::new(Reason::HelperFailed, why)
 }
 
 /// A file of `owner` that nobody else can write to.
