@@ -11,13 +11,16 @@ use crate::wire::{Malformed, Reader, Writer};
 const ED25519: &str = "sk-ssh-ed25519@openssh.com";
 const ECDSA: &str = "sk-ecdsa-sha2-nistp256@openssh.com";
 const CURVE: &[u8] = b"nistp256";
+/// The longest application, in bytes.
+const MAX_APPLICATION: usize = 255;
 
 /// The public half of an sk key (PROTOCOL.u2f).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkKey {
     /// What its signatures are verified with.
     pub public: Public,
-    /// What it signs for, `ssh:` unless the person chose something else.
+    /// What it signs for, `ssh:` unless the person chose something else: 1 to 255 bytes without control
+    /// characters, since it is shown on terminals.
     pub application: String,
 }
 
@@ -60,7 +63,7 @@ impl SkKey {
     /// What a certificate and a key have in common, and no other type has.
     pub(super) fn ed25519(reader: &mut Reader) -> Result<Self, Malformed> {
         let public = Public::eddsa(reader.string()?).ok_or(Malformed)?;
-        Ok(Self { public, application: reader.text()?.to_owned() })
+        Ok(Self { public, application: application(reader)? })
     }
 
     /// The same for ECDSA.
@@ -70,7 +73,7 @@ impl SkKey {
         }
         let point = Some(reader.string()?).filter(|point| point.len() == 65);
         let public = point.and_then(Public::es256).ok_or(Malformed)?;
-        Ok(Self { public, application: reader.text()?.to_owned() })
+        Ok(Self { public, application: application(reader)? })
     }
 
     /// The type, which is the one of its signatures, too.
@@ -98,6 +101,12 @@ impl SkKey {
     pub fn to_line(&self) -> String {
         format!("{} {}", self.kind(), BASE64.encode(&self.to_blob()))
     }
+}
+
+fn application(reader: &mut Reader) -> Result<String, Malformed> {
+    let text = reader.text()?;
+    let fits = (1..=MAX_APPLICATION).contains(&text.len()) && !text.contains(char::is_control);
+    if fits { Ok(text.to_owned()) } else { Err(Malformed) }
 }
 
 /// Whether keys of this type are certificates.
@@ -175,6 +184,15 @@ mod tests {
             (CURVE, &[7; 65]),
         ] {
             assert_eq!(ecdsa(curve, point), Err(NoSkKey::Malformed));
+        }
+        let long = "x".repeat(256);
+        let named = |application: &str| {
+            let writer = Writer::default().string(ED25519.as_bytes()).string(&[7; 32]);
+            SkKey::of_blob(&writer.string(application.as_bytes()).done())
+        };
+        assert!(named(&long[1..]).is_ok());
+        for application in ["", &long, "ssh:\x1b[2J", "ssh:\nb", "ssh:\u{9b}2J", "ssh:\0"] {
+            assert_eq!(named(application), Err(NoSkKey::Malformed), "{application:?}");
         }
         let small = Writer::default().string(ED25519.as_bytes()).string(&[0; 32]).string(b"ssh:");
         assert_eq!(

@@ -182,6 +182,12 @@ fn silence_ends_in_time() {
         drop(agent);
         fake.ends();
     }
+    let fake = Fake::new(|mut stream| drop(stream.read_to_end(&mut Vec::new())));
+    let begun = Instant::now();
+    let unanswered = fake.connect(within(LONG)).keys().unwrap_err();
+    assert_eq!(reason(unanswered), Reason::KeyTimeout, "in silence");
+    assert!(begun.elapsed() < LONG / 2);
+    fake.ends();
     let fake = Fake::new(|_stream| sleep(SHORT * 3));
     let much = vec![0; 4 << 20];
     let mut agent = fake.connect(within(SHORT));

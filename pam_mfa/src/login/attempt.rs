@@ -68,8 +68,14 @@ impl Login<'_> {
             }
             Err(denial) => denial,
         };
-        let is_empty = matches!(evidence, Evidence::Answer(answer) if answer.is_empty());
-        self.failed(host, counted, denied, is_empty);
+        let is_guess = match (judge, evidence) {
+            // Else it would tell who is enrolled.
+            (_, Evidence::Answer(answer)) if answer.is_empty() => false,
+            // Likewise, whatever it is denied for.
+            (Judge::Nothing(_), _) => true,
+            (Judge::Account { .. }, _) => is_guess(denied.reason),
+        };
+        self.failed(host, counted, is_guess);
         let is_limited = matches!(
             denied.reason,
             Reason::RateLimited

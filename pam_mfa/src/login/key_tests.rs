@@ -273,6 +273,30 @@ fn nobody_is_flooded() {
     assert_eq!((stage.shown.len(), stage.prompts.len()), (64, 1));
 }
 
+/// Nobody learns from afar who has nothing but keys: neither from the question nor from when it stops.
+#[test]
+fn who_has_only_keys_is_asked_as_a_stranger_is() {
+    for line in ["", "u2f", "u2f local", "ssh_agent", "u2f local ssh_agent"] {
+        let questions = |user: Option<&str>| {
+            let mut stage = stage(&[usb(1), ssh(3)], false)
+                .with_etc(&[("policy.toml", "version = 1\n")])
+                .types(&["123456"; 30]);
+            (stage.service, stage.remote) = ("sshd".to_owned(), Some("192.0.2.7".to_owned()));
+            stage.user = user.map(str::to_owned).or(stage.user);
+            let mut prompts = vec![];
+            for _ in 0..30 {
+                assert_eq!(stage.login_with(line), Outcome::Denied);
+                assert!(stage.shown.is_empty());
+                prompts.append(&mut stage.prompts);
+            }
+            prompts
+        };
+        let expected = questions(Some("nobody at all"));
+        assert!((1..30).contains(&expected.len()), "{line}: {}", expected.len());
+        assert_eq!(questions(None), expected, "{line}");
+    }
+}
+
 #[test]
 fn what_no_key_should_give_ends_the_login() {
     let token = SoftToken::new(1);
@@ -370,6 +394,12 @@ fn pins() {
     assert_eq!(stage.prompts, [prompt.clone(), prompt]);
     assert_eq!(stage.said, ["That PIN is wrong; the key takes 7 more"]);
     assert_eq!(token.0.borrow().pins, [b"1234", b"4321"]);
+
+    // A PIN that is nobody's business.
+    let asks = SoftToken::new(1).says([need(None, false)]);
+    let mut stage = with_token(&[usb(1)], true, &asks).types(&[&code(STEP)]);
+    assert_eq!(stage.login_with(USB), Outcome::Accepted);
+    assert!(stage.last_log().contains(" factor=totp ") && asks.0.borrow().pins.is_empty());
 
     // Nothing typed: a code instead.
     let token = SoftToken::new(1).says([need(None, false)]);

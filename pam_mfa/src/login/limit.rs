@@ -5,7 +5,7 @@
 
 use mfa_core::audit::Decision;
 use mfa_core::fresh::{self, Place};
-use mfa_core::limit::{Attempts, Counted, SourceKey, is_guess};
+use mfa_core::limit::{Attempts, Counted, SourceKey};
 use mfa_core::store::Trouble;
 use mfa_core::verify::Denied;
 use nix::errno::Errno;
@@ -69,16 +69,8 @@ impl Login<'_> {
         self.warn_if(host, done);
     }
 
-    /// It was not; what is no guess does not count, whatever it is denied for: else an empty answer
-    /// would tell who is enrolled.
-    pub(super) fn failed(
-        &self,
-        host: &impl Host,
-        counted: Option<Counted>,
-        denied: Denied,
-        is_empty: bool,
-    ) {
-        let is_guess = is_guess(denied.reason) && !is_empty;
+    /// It was not; what is no guess does not count.
+    pub(super) fn failed(&self, host: &impl Host, counted: Option<Counted>, is_guess: bool) {
         let vain = counted.filter(|_| !is_guess).zip(self.attempts());
         self.warn_if(host, vain.map(|(counted, attempts)| attempts.not_an_attempt(counted)));
         // Nobody need meet the pause: what counted before ends as it begins.

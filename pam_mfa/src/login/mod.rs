@@ -266,6 +266,12 @@ impl Login<'_> {
             match self.by_key(host, judge, &keys) {
                 Tried::Accepted => return Outcome::Accepted,
                 Tried::Denied => return Outcome::Denied,
+                // From afar nobody learns who has nothing but keys.
+                Tried::Not(Some(trouble))
+                    if !keys.has_codes && key::are_out_of_reach(trouble.reason) =>
+                {
+                    return self.pretend(host, &trouble);
+                }
                 Tried::Not(Some(trouble)) if !keys.has_codes => return self.deny(host, &trouble),
                 Tried::Not(_) => {}
             }

@@ -41,11 +41,16 @@ impl Keys {
         }
     }
 
-    /// Why none could be asked, if there are any.
+    /// Why none could be asked, if there may be any.
     fn unreachable(&self) -> Option<Trouble> {
-        let why = "no key can be asked here";
-        (!self.all.is_empty()).then(|| Trouble::new(Reason::NoFactor, why))
+        let are_some = !self.all.is_empty() || self.unread.is_some();
+        are_some.then(|| Trouble::new(Reason::NoFactor, "no key can be asked here"))
     }
+}
+
+/// Whether no key could be asked from where the person is, and nobody was told of one.
+pub(super) fn are_out_of_reach(reason: Reason) -> bool {
+    matches!(reason, Reason::NoAgent | Reason::NotLocal | Reason::NoFactor)
 }
 
 /// What came of it.
@@ -81,9 +86,7 @@ impl Login<'_> {
                 tried => return tried,
             }
         }
-        let unread = keys.unread.clone();
-        let unread = unread.map(|(reason, detail)| Trouble::new(reason, detail));
-        Tried::Not(last.or(unread).or_else(|| keys.unreachable()))
+        Tried::Not(last.or_else(|| keys.unreachable()))
     }
 
     /// No key has answered.

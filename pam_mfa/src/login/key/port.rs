@@ -1,6 +1,6 @@
 //! A key in a port of this machine, by way of mfa-fido.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mfa_core::account::{Key, Port};
 use mfa_core::helper::{Candidate, Failure, MAX_KEYS, Pin, Reply, Request, Task};
@@ -92,6 +92,7 @@ impl Login<'_> {
         let request =
             Request { patience: patience + TYPING, message, task: Task::Assert(candidates) };
         helper.send(&request.encode())?;
+        let end = Instant::now() + patience + TYPING;
         let mut wait = Wait::new(host, patience, has_codes);
         let mut late = Reason::KeyTimeout;
         for _ in 0..MOST {
@@ -112,10 +113,13 @@ impl Login<'_> {
                     late = Reason::KeyTimeout;
                     wait.say(host, self.cue());
                 }
+                // Nobody is to learn a PIN that no key was to be asked with.
+                Reply::NeedPin { .. } if !keys.iter().any(|key| has_pin(key)) => break,
                 Reply::NeedPin { left, wrong } => {
                     let pin = ask_pin(host, left, wrong)?;
                     helper.send(pin.encode())?;
-                    wait = Wait::new(host, patience, has_codes);
+                    let left = end.saturating_duration_since(Instant::now());
+                    wait = Wait::new(host, patience.min(left), has_codes);
                 }
                 Reply::Assertion { candidate, data, signature } => {
                     let key = keys.get(candidate).ok_or_else(|| trouble(Reason::HelperFailed))?;
@@ -134,6 +138,10 @@ impl Login<'_> {
 struct Signed<'k> {
     key: &'k Key,
     assertion: Assertion,
+}
+
+fn has_pin(key: &Key) -> bool {
+    matches!(key.port, Port::Usb { pin: true, .. })
 }
 
 fn ask_pin(host: &mut impl Host, left: Option<u8>, wrong: bool) -> Result<Pin, Trouble> {

@@ -177,7 +177,8 @@ fn the_person_can_do_something_instead() {
     let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
     drop(theirs);
     let notice = Notice::begin();
-    let helper = Fake::new("exec sleep 60").start().unwrap();
+    let fake = Fake::new("exec sleep 60");
+    let helper = fake.start().unwrap();
     let patience = Patience { interrupt: Some(ours.as_fd()), ..soon(LONG) };
     assert_eq!(helper.receive(patience), Ok(Heard::Interrupted));
     drop(helper);
