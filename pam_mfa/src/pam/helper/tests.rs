@@ -188,10 +188,11 @@ fn the_person_can_do_something_instead() {
 #[test]
 fn what_it_gets() {
     let fake = Fake::new(
-        "cd \"${0%/*}\"; cp /proc/$$/status status; tr '\\0' '\\n' </proc/$$/environ >environment\n\
+        "cd \"${0%/*}\"; cp /proc/self/status status; tr '\\0' '\\n' </proc/$$/environ >environment\n\
          umask >umask; ulimit -c >core; echo \"$OLDPWD\" >directory",
     );
     assert_eq!(heard(&fake, LONG), Err(failed("it ended")));
+    // Of cp, since the shell itself blocks signals while it starts something.
     let status = fake.note("status");
     for line in ["NoNewPrivs:\t1", "SigBlk:\t0000000000000000", "SigIgn:\t0000000000000000"] {
         assert!(status.lines().any(|of_it| of_it == line), "{line}: {status}");
