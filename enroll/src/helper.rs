@@ -11,9 +11,6 @@ use std::time::{Duration, Instant};
 use mfa_core::helper::{MAX_REPLY, Reply};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 
-/// Where packages put it.
-pub const PATH: &str = "/usr/libexec/mfa-fido";
-
 /// How long it may take to tell a token that nobody waits any more.
 const FAREWELL: Duration = Duration::from_millis(500);
 

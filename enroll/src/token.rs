@@ -5,12 +5,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mfa_core::account::{Key, Port};
-use mfa_core::helper::{Candidate, MAX_KEYS, Made, Pin, Reply, Request, Subject, Task};
+use mfa_core::helper::{Candidate, MAX_KEYS, Made, PATH, Pin, Reply, Request, Subject, Task};
 use mfa_core::key::{Assertion, Message};
 use mfa_core::random::{NoRandomness, Random};
 
 use crate::failure::{Failure, KeyFailure};
-use crate::helper::{Helper, PATH};
+use crate::helper::Helper;
 use crate::silent::Silence;
 use crate::talk::Talk;
 

@@ -50,7 +50,7 @@ impl Paths<'static> {
             run: Path::new("/run/pam_mfa"),
             records: Path::new("/var/lib/pam_mfa"),
             etc: Path::new("/etc/pam_mfa"),
-            helper: Path::new("/usr/libexec/mfa-fido"),
+            helper: Path::new(mfa_core::helper::PATH),
             owner: Uid::from_raw(0),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use mfa_core::helper::PATH;
+
 use super::diagnosis::{Diagnosis, Word};
 use super::host::Host;
 use super::line::{has, is_ours, value};
@@ -9,10 +11,7 @@ use super::module_file::libraries;
 use super::template;
 use crate::pam_d::{Line, Stack};
 
-/// The program that talks to tokens in a port of this machine.
-pub const HELPER: &str = "/usr/libexec/mfa-fido";
-
-/// The library that it needs.
+/// The library that mfa-fido needs.
 const LIBRARY: &str = "libfido2.so.1";
 
 /// The options that name a file of keys.
@@ -38,7 +37,7 @@ impl Keys {
     /// Looks for what these services need. Nothing is run: what is wrong with mfa-fido should not be run
     /// by root.
     pub fn look(host: &Host, services: &[(String, Stack)]) -> Self {
-        let helper = host.at(HELPER);
+        let helper = host.at(PATH);
         let lines =
             services.iter().flat_map(|(_, stack)| &stack.lines).filter(|line| is_ours(line));
         let named = lines.flat_map(|line| {

@@ -148,7 +148,7 @@ mod tests {
 
     use super::*;
 
-    /// The names in the patterns of the module's own reader: `(b"retry", Some(...`.
+    /// The names in the patterns of the module's own reader: `("retry", Some(...`.
     fn of_module() -> BTreeSet<String> {
         let source = concat!(
             include_str!("../../../pam_mfa/src/args/mod.rs"),
@@ -157,15 +157,15 @@ mod tests {
         );
         let mut names = BTreeSet::new();
         let arms = source.lines().map(|line| line.trim_start().trim_start_matches("| "));
-        for arm in arms.filter_map(|line| line.strip_prefix("(b\"")) {
-            let (pattern, rest) = arm.split_once(", ").unwrap();
+        for arm in arms.filter_map(|line| line.strip_prefix("(\"")) {
+            let Some((pattern, rest)) = arm.split_once(", ") else { continue };
             let end = match rest.get(..4) {
                 Some("None") => "",
                 Some("Some") => "=",
                 _ => continue,
             };
             for name in pattern.split(" | ") {
-                names.insert(format!("{}{end}", name.trim_start_matches("b\"").trim_matches('"')));
+                names.insert(format!("{}{end}", name.trim_matches('"')));
             }
         }
         names

@@ -5,9 +5,11 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use mfa_core::helper;
+
 use super::diagnosis::{Diagnosis, Word};
 use super::host::Host;
-use super::keys::{self, HELPER};
+use super::keys;
 use super::line::{has, is_ours, value};
 use super::template::{self, hands};
 use crate::pam_d::Line;
@@ -176,6 +178,6 @@ fn of_keys(host: &Host, line: &Line) -> Vec<PathBuf> {
     if !is_ours(line) {
         return Vec::new();
     }
-    let helper = has(line, "u2f").then(|| host.at(HELPER));
+    let helper = has(line, "u2f").then(|| host.at(helper::PATH));
     keys::files(host, line).chain(helper).flat_map(|file| hands(host, &file)).collect()
 }

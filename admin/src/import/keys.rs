@@ -5,16 +5,13 @@ use std::path::{Path, PathBuf};
 
 use mfa_core::account::Key;
 use mfa_core::store::{Keeper, Mapping};
-use mfa_core::u2f::{MAX_DEVICES, Options};
+use mfa_core::u2f::{MAX_DEVICES, Options, USUAL_FILE, usual_origin};
 use nix::unistd::Uid;
 
 use crate::failure::Failure;
 use crate::homes::Home;
 use crate::pam_d::{Line, Phase, Stacks};
 use crate::world::World;
-
-/// Where a mapping is unless the line says otherwise, below the home.
-const USUAL_FILE: &str = ".config/Yubico/u2f_keys";
 
 /// The mappings of this machine, each once.
 #[derive(Debug, Default)]
@@ -144,7 +141,7 @@ impl Place {
 }
 
 fn options(origin: Option<&str>, appid: Option<&str>, world: &World) -> Options {
-    let usual = || format!("pam://{}", world.host.to_string_lossy());
+    let usual = || usual_origin(&world.host.to_string_lossy());
     let origin = origin.map_or_else(usual, str::to_owned);
     Options {
         appid: appid.map_or_else(|| origin.clone(), str::to_owned),

@@ -18,6 +18,9 @@ pub use request::{Algorithm, Candidate, Request, Subject, Task};
 
 use crate::wire::{Malformed, Reader};
 
+/// Where packages put mfa-fido: fixed, since what a setuid program runs is not for its caller to say.
+pub const PATH: &str = "/usr/libexec/mfa-fido";
+
 /// The longest request, in bytes.
 pub const MAX_REQUEST: usize = 40 * 1024;
 

@@ -12,6 +12,16 @@ pub use edit::{add, remove};
 /// How many keys of a user count unless `max_devices=` says otherwise.
 pub const MAX_DEVICES: usize = 24;
 
+/// Where a user's mapping is unless `authfile=` says otherwise, below the home. XDG_CONFIG_HOME, which the
+/// user may have set, is not asked.
+pub const USUAL_FILE: &str = ".config/Yubico/u2f_keys";
+
+/// The relying party of keys on the machine of this name, unless `origin=` says otherwise.
+#[must_use]
+pub fn usual_origin(host: &str) -> String {
+    format!("pam://{host}")
+}
+
 /// What the PAM line says of all keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {

@@ -120,7 +120,8 @@ impl fmt::Display for KeyFailure {
 fn token(failure: helper::Failure) -> &'static str {
     match failure {
         helper::Failure::Absent => {
-            "no key was plugged in, so nothing was done; insert it and start again"
+            "no key was plugged in that you may use, so nothing was done; insert it and start again; by \
+             ssh only root may use one"
         }
         helper::Failure::Unknown => {
             "no key that is plugged in is an enrolled one, so nothing was done"

@@ -7,6 +7,7 @@ use mfa_core::account::{Counter, Key, Port};
 use mfa_core::helper::{Algorithm, Subject};
 use mfa_core::key;
 use mfa_core::record::Name;
+use mfa_core::u2f;
 
 use super::args::Add;
 use super::keyring::{Keyring, admit};
@@ -48,7 +49,7 @@ pub fn origin(args: &Add, world: &World) -> String {
 
 /// The relying party that keys of this machine are enrolled for, as pam_u2f has it.
 pub fn usual_origin(world: &World) -> String {
-    format!("pam://{}", world.host.to_string_lossy())
+    u2f::usual_origin(&world.host.to_string_lossy())
 }
 
 fn of_file(file: &Path, args: &Add) -> Result<Key, Failure> {

@@ -8,14 +8,11 @@ use mfa_core::account::Key;
 use mfa_core::reason::Reason;
 use mfa_core::record::Name;
 use mfa_core::store::{Keeper, MAX_MAPPING, Mapping, Rights, Trouble, rewrite};
-use mfa_core::u2f::{self, MAX_DEVICES, Options};
+use mfa_core::u2f::{self, MAX_DEVICES, Options, USUAL_FILE};
 
 use super::keyring::{Keyring, admit};
 use crate::failure::{Failure, KeyFailure};
 use crate::world::World;
-
-/// Where pam_u2f looks in a home unless it is told otherwise.
-const USUAL: &str = ".config/Yubico/u2f_keys";
 
 /// A person's line in their own mapping.
 pub struct OwnKeys {
@@ -41,7 +38,8 @@ impl OwnKeys {
             pin: false,
         };
         let keeper = Keeper::User(Rights::of_caller());
-        let mapping = Mapping { path: home.join(USUAL), keeper, user: user.to_owned(), options };
+        let mapping =
+            Mapping { path: home.join(USUAL_FILE), keeper, user: user.to_owned(), options };
         let keys = mapping.read()?;
         Ok(Self { mapping, keys, has_codes: home.join(".google_authenticator").exists() })
     }

@@ -152,6 +152,22 @@ fn answers_that_are_none() {
     }
 }
 
+/// No room is made for what is too long.
+#[test]
+fn how_long_an_answer_is_comes_first() {
+    for length in [MAX_REPLY + 1, 0xffff_ffff] {
+        let fake = Fake::new(move |mut stream| {
+            request(&mut stream);
+            stream.write_all(&u32::try_from(length).unwrap().to_be_bytes()).unwrap();
+            assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap(), 0);
+        });
+        let unanswered = fake.connect(within(LONG)).keys().unwrap_err();
+        let why = format!("an answer of {length} bytes");
+        assert_eq!(unanswered, failed(Reason::AgentFailed, &why));
+        fake.ends();
+    }
+}
+
 #[test]
 fn silence_ends_in_time() {
     type Behaviour = fn(UnixStream);

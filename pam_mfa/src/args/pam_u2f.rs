@@ -5,14 +5,10 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use mfa_core::reason::Reason;
-use mfa_core::u2f::{MAX_DEVICES, Options};
+use mfa_core::u2f::{MAX_DEVICES, Options, USUAL_FILE, usual_origin};
 
 use super::{number, text};
 use crate::path::expand_signs;
-
-/// Where a user's mapping is unless the line says otherwise, below the home. The environment, which the
-/// user may have made, is not asked.
-const USUAL_FILE: &str = ".config/Yubico/u2f_keys";
 
 /// The longest relying party, in bytes.
 const MAX_PARTY: usize = 255;
@@ -134,7 +130,7 @@ impl PamU2f {
 
     /// What it says of the keys of a mapping on the machine of this name.
     pub(crate) fn options(&self, host: &str) -> Options {
-        let origin = self.origin.clone().unwrap_or_else(|| format!("pam://{host}"));
+        let origin = self.origin.clone().unwrap_or_else(|| usual_origin(host));
         Options {
             appid: self.appid.clone().unwrap_or_else(|| origin.clone()),
             origin,

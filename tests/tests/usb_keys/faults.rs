@@ -15,7 +15,7 @@ fn a_fault_does_not_take_the_key_away() {
         desk.enrol("", None);
     }
     // Nobody can be let in but by what fails.
-    Impostor::install(&desk.machine, &program).does("leave");
+    Impostor::install(&desk.machine, &program).does("absent");
     let stack = format!("{}\nauth required pam_permit.so", ours("nouserok"));
     let host = Host::new(&desk.machine, &stack);
     let argv = host.argv("alice", &[Answer::Error]);
