@@ -117,7 +117,8 @@ fn suffer(argv: &[String], call: &Call, fault: &str) -> bool {
     assert_eq!(result.is_none(), fault == KILL, "{case}: the host says {said}");
     // What was to be closed or put back and could not be is the kernel's doing, libc makes a new
     // connection to a log that does not take a line, and the host itself asks by wait4 for children.
-    let excused = ["close", "setfsuid", "setfsgid", "sendto", "wait4"].contains(&call.name.as_str());
+    let excused =
+        ["close", "setfsuid", "setfsgid", "sendto", "wait4"].contains(&call.name.as_str());
     if fault != KILL && !excused {
         assert_eq!(changed(&said), [""; 0], "{case}: in the host's process");
     }
