@@ -16,8 +16,7 @@ const PARTY: &str = "https://gstatic.com/securitykey/a/example.com";
 const MESSAGE: &[u8] = b"ccd6ee2e47baef244d49a222db496bad0ef5b6f93aa7cc4d30c4821b3b9dbc57";
 const POINT: &[u8] = b"04d368f1b665bade3c33a20f1e429c7750d5033660c019119d29aa4ba7abc04aa7\
     c80a46bbe11ca8cb5674d74f31f8a903f6bad105fb6ab74aefef4db8b0025e1d";
-const SIGNED: &[u8] =
-    b"4b0be934baebb5d12d26011b69227fa5e86df94e7d94aa2949a89f2d493992ca0100000001";
+const SIGNED: &[u8] = b"4b0be934baebb5d12d26011b69227fa5e86df94e7d94aa2949a89f2d493992ca0100000001";
 
 fuzz_target!(|input: &[u8]| {
     let [which, demands, last, length, rest @ ..] = input else { return };
