@@ -10,7 +10,7 @@ use crate::document::Mistake;
 pub use edit::{add, remove};
 
 /// How many keys of a user count unless `max_devices=` says otherwise.
-pub const MAX_DEVICES: usize = 24;
+pub const MAX_DEVICES: usize = crate::helper::MAX_KEYS;
 
 /// Where a user's mapping is unless `authfile=` says otherwise, below the home. XDG_CONFIG_HOME, which the
 /// user may have set, is not asked.
