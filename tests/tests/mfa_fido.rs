@@ -352,7 +352,7 @@ fn tokens_that_are_ill() {
     let client = ask(&candidates, SHORT);
     assert_eq!(client.hears(), Some(Reply::Failed(Failure::Late)));
     assert_eq!(client.hears(), None);
-    assert!(begun.elapsed() < SHORT * 2);
+    assert!(begun.elapsed() < SHORT * 6);
 }
 
 #[test]

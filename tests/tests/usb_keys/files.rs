@@ -32,7 +32,7 @@ fn at_home() -> (Desk, Token, String) {
 #[track_caller]
 fn denied(login: &Login, reason: &str) {
     assert_eq!((login.said.result, login.reason()), (DENIED, reason), "{:?}", login.log);
-    assert!(login.said.took < Duration::from_secs(1), "{:?}", login.said.took);
+    assert!(login.said.took < Duration::from_secs(5), "{:?}", login.said.took);
     let told = [login.log.join("\n"), login.said.messages.join("\n")].concat();
     assert!(!told.contains("canary"), "what lies there is nobody's business: {told}");
 }

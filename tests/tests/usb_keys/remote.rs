@@ -42,7 +42,7 @@ fn an_address_of_any_form_is_remote() {
     for from in places {
         let login = desk.ours_under("", &[Answer::Error], &Circumstances::default().from(from));
         assert_eq!((login.said.result, login.reason()), (DENIED, "not_local"), "{from:?}");
-        assert!(login.said.took < Duration::from_millis(900), "{from:?}: {:?}", login.said.took);
+        assert!(login.said.took < Duration::from_secs(5), "{from:?}: {:?}", login.said.took);
         assert!(login.said.messages.is_empty(), "{from:?}");
         assert_eq!(login.said.prompts[0], CODE, "in vain, as strangers are asked");
         asleep(&token, before, from);
