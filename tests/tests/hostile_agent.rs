@@ -32,7 +32,8 @@ fn enrolled(machine: &Machine, name: &str, agent: &FakeAgent) -> User {
 }
 
 fn begin<'a>(host: &Host<'a>, person: &str, agent: &Path) -> Begun<'a> {
-    let answers = [Answer::Text(&Secret::new(SECRET).counted(1))];
+    let code = Secret::new(SECRET).counted(1);
+    let answers = [Answer::Text(&code)];
     let agent = agent.to_str().expect("a plain name");
     let circumstances = Circumstances::default().with("SSH_AUTH_SOCK", agent);
     host.begin_under(person, &answers, &circumstances)
