@@ -14,6 +14,8 @@ pub mod audit;
 pub mod codes;
 pub mod confirm;
 mod digest;
+#[cfg(test)]
+mod docs;
 pub mod document;
 pub mod fresh;
 pub mod gauth;
@@ -22,6 +24,7 @@ pub mod key;
 mod latest;
 pub mod limit;
 pub mod notice;
+pub mod options;
 pub mod otp;
 pub mod otpauth;
 pub mod policy;

@@ -159,11 +159,13 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_lists_every_reason() {
-        let readme = include_str!("../../README.md");
+    fn the_document_lists_them() {
+        let document = include_str!("../../docs/log.md");
         for reason in Reason::ALL {
             let row = format!("| `{}` | {reason} |\n", reason.code());
-            assert!(readme.contains(&row), "{row}");
+            assert!(document.contains(&row), "{row}");
         }
+        let codes = Reason::ALL.iter().map(|reason| reason.code().to_owned()).collect();
+        assert_eq!(crate::docs::names(document, "reason"), codes);
     }
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{ArgPredicate, PathBufValueParser, TypedValueParser};
-use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
+use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, value_parser};
 
 use mfa_core::otp::{Algorithm, Digits};
 use mfa_core::record::Name;
@@ -21,7 +21,7 @@ pub enum Request {
     Show(String),
 }
 
-/// Makes a new second factor for your own account, or as root for somebody else: a secret for an
+/// Make a new second factor for your own account, or as root for somebody else: a secret for an
 /// authenticator app, and recovery codes
 #[derive(Debug, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
@@ -150,10 +150,15 @@ pub struct Args {
     /// Print the version
     #[arg(long, action = ArgAction::Version)]
     version: Option<bool>,
+}
 
-    /// From the first word that is no option on: there is nothing to be done with it.
-    #[arg(hide = true, trailing_var_arg = true)]
-    rest: Vec<OsString>,
+/// All words from the first that is no option on: there is nothing to be done with them.
+fn stray_words() -> Arg {
+    Arg::new("stray")
+        .hide(true)
+        .num_args(1..)
+        .trailing_var_arg(true)
+        .value_parser(value_parser!(OsString))
 }
 
 /// Reads the command line, the program's name first.
@@ -164,12 +169,12 @@ pub struct Args {
 /// # Errors
 /// A sentence on what is wrong with it.
 pub fn read(line: impl IntoIterator<Item = OsString>) -> Result<Request, Failure> {
-    let mut command = Args::command();
+    let mut command = Args::command().arg(stray_words());
     let parsed = command
         .try_get_matches_from_mut(line)
-        .and_then(|mut matches| Args::from_arg_matches_mut(&mut matches));
-    let args = match parsed {
-        Ok(args) => args,
+        .and_then(|matches| Ok((Args::from_arg_matches(&matches)?, matches.contains_id("stray"))));
+    let (args, has_stray_words) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) if !error.use_stderr() => return Ok(Request::Show(error.to_string())),
         Err(error) => return Err(Failure::Usage(refusal::sentence(&command, &error))),
     };
@@ -178,7 +183,7 @@ pub fn read(line: impl IntoIterator<Item = OsString>) -> Result<Request, Failure
         None => Ok(()),
     };
     refuse(args.contradiction())?;
-    if !args.rest.is_empty() {
+    if has_stray_words {
         return Ok(Request::Show(command.render_help().to_string()));
     }
     refuse(args.lack())?;
@@ -309,7 +314,8 @@ mod tests {
 
     #[test]
     fn the_definition_is_sound() {
-        Args::command().debug_assert();
+        Args::command().arg(stray_words()).debug_assert();
+        crate::definition().debug_assert();
     }
 
     #[test]

@@ -30,3 +30,11 @@ pub mod talk;
 pub mod token;
 mod whoami;
 mod world;
+
+use clap::{Args, Command, Subcommand};
+
+/// The whole command line, for whoever explains it.
+#[must_use]
+pub fn definition() -> Command {
+    args::Args::augment_args(key::Word::augment_subcommands(Command::new("mfa-enroll")))
+}

@@ -3,6 +3,8 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use mfa_core::options;
+
 use crate::pam_d::{Line, Phase};
 
 /// The module's name.
@@ -10,57 +12,6 @@ pub const OURS: &str = "pam_mfa.so";
 
 /// The one whose place it takes.
 pub const GOOGLE: &str = "pam_google_authenticator.so";
-
-/// The options of a line. Those with a value end with an equals sign; `enroll` goes with and without.
-pub const OPTIONS: [&str; 47] = [
-    "secret=",
-    "store=",
-    "user=",
-    "authtok_prompt=",
-    "allowed_perm=",
-    "grace_period=",
-    "retry=",
-    "skip=",
-    "policy_error=",
-    "enroll",
-    "enroll=",
-    "account=",
-    "no_strict_owner",
-    "debug",
-    "try_first_pass",
-    "use_first_pass",
-    "forward_pass",
-    "noskewadj",
-    "no_increment_hotp",
-    "nullok",
-    "echo_verification_code",
-    "echo-verification-code",
-    "allow_readonly",
-    "u2f",
-    "local",
-    "ssh_agent",
-    "authorized_keys=",
-    "trust_auth_info",
-    "key_timeout=",
-    "authfile=",
-    "expand",
-    "openasuser",
-    "cue",
-    "cue_prompt=",
-    "origin=",
-    "appid=",
-    "nouserok",
-    "max_devices=",
-    "userpresence=",
-    "userverification=",
-    "pinverification=",
-    "interactive",
-    "prompt=",
-    "nodetect",
-    "authpending_file=",
-    "debug_file=",
-    "conf=",
-];
 
 /// Whether it is a line of ours.
 pub fn is_ours(line: &Line) -> bool {
@@ -89,8 +40,8 @@ pub fn enrols(line: &Line) -> bool {
 /// The options that the module does not know.
 pub fn unknown(line: &Line) -> impl Iterator<Item = String> {
     let is_known = |option: &str| match option.split_once('=') {
-        Some((name, _)) => OPTIONS.iter().any(|known| known.strip_suffix('=') == Some(name)),
-        None => OPTIONS.contains(&option),
+        Some((name, _)) => options::is_known(name, true),
+        None => options::is_known(option, false),
     };
     let options = line.options.iter().map(|option| option.to_string_lossy().into_owned());
     options.filter(move |option| !is_known(option))
@@ -140,41 +91,4 @@ fn auth_in_words(line: &Line) -> String {
         ""
     };
     format!("{keys}{what}{of}{not_enrolled}")
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    /// The names in the patterns of the module's own reader: `("retry", Some(...`.
-    fn of_module() -> BTreeSet<String> {
-        let source = concat!(
-            include_str!("../../../pam_mfa/src/args/mod.rs"),
-            include_str!("../../../pam_mfa/src/args/keys.rs"),
-            include_str!("../../../pam_mfa/src/args/pam_u2f.rs"),
-        );
-        let mut names = BTreeSet::new();
-        let arms = source.lines().map(|line| line.trim_start().trim_start_matches("| "));
-        for arm in arms.filter_map(|line| line.strip_prefix("(\"")) {
-            let Some((pattern, rest)) = arm.split_once(", ") else { continue };
-            let end = match rest.get(..4) {
-                Some("None") => "",
-                Some("Some") => "=",
-                _ => continue,
-            };
-            for name in pattern.split(" | ") {
-                names.insert(format!("{}{end}", name.trim_matches('"')));
-            }
-        }
-        names
-    }
-
-    #[test]
-    fn options_are_those_of_the_module() {
-        let ours: BTreeSet<_> = OPTIONS.iter().map(|&option| option.to_owned()).collect();
-        assert_eq!(of_module(), ours);
-        assert_eq!(ours.len(), OPTIONS.len());
-    }
 }

@@ -9,6 +9,7 @@ mod factors;
 pub mod files;
 mod glob;
 mod group;
+pub mod keys;
 mod network;
 mod read;
 mod rule;

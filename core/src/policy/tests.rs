@@ -106,44 +106,6 @@ fn the_sample_is_read() {
 }
 
 #[test]
-fn the_sample_that_is_shipped_has_every_key() {
-    let sample = include_str!("../../../packaging/policy.toml.sample");
-    let nothing = Policy::read(sample.as_bytes()).unwrap();
-    assert_eq!(nothing, policy(""), "nothing of it counts until somebody wants it");
-    // What is said of the keys has a blank behind its mark.
-    let bare = |line: &'static str| match line.strip_prefix('#') {
-        Some(key) if !key.starts_with(' ') => key,
-        _ => line,
-    };
-    let whole = sample.lines().map(bare).collect::<Vec<_>>().join("\n");
-    let Policy { store, recheck, local, authorities, limits, rules } =
-        Policy::read(whole.as_bytes()).unwrap();
-    assert!(store.is_some() && !recheck.is_empty() && !local.is_empty());
-    assert!(!authorities.is_empty());
-    assert!(!limits.source_exempt.is_empty());
-    assert_eq!(Limits { source_exempt: vec![], ..limits }, Limits::default());
-    assert!(rules.iter().any(|rule| rule.users.is_some()));
-    assert!(rules.iter().any(|rule| rule.groups.is_some()));
-    assert!(rules.iter().any(|rule| rule.services.is_some()));
-    assert!(rules.iter().any(|rule| rule.hosts.is_some()));
-    assert!(rules.iter().any(|rule| rule.from.is_some()));
-    assert!(rules.iter().any(|rule| !rule.enforce));
-    for effect in ["skip", "deny", "require", "fresh", "touch", "enrolled_by"] {
-        let has = |rule: &Rule| match &rule.effect {
-            Effect::Skip(_) => effect == "skip",
-            Effect::Deny(_) => effect == "deny",
-            Effect::Require(demand) => match effect {
-                "fresh" => demand.fresh.is_some(),
-                "touch" => demand.touch != Touch::Proven,
-                "enrolled_by" => demand.enrolled_by.is_some(),
-                effect => effect == "require",
-            },
-        };
-        assert!(rules.iter().any(has), "{effect}");
-    }
-}
-
-#[test]
 fn keys_and_what_is_known_of_their_touch() {
     let demands = |rule: &str| match &policy(&format!("[[rule]]\nname = \"a\"\n{rule}")).rules[..] {
         [Rule { effect: Effect::Require(demand), .. }] => *demand,

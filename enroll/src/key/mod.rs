@@ -23,13 +23,13 @@ use crate::talk::Talk;
 use crate::token::Tokens;
 use crate::whoami;
 use crate::world::World;
-use args::{Cli, Command, Word};
+use args::{Cli, Command};
 use keyring::{Keyring, find, label};
 use mapping::OwnKeys;
 use record::UserKeys;
 use show::Report;
 
-pub use args::is_meant;
+pub use args::{Word, is_meant};
 
 /// What the command line asks for.
 pub enum Request {

@@ -4,10 +4,11 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
+use mfa_core::options;
 use mfa_core::reason::Reason;
 
 use super::pam_u2f::PamU2f;
-use super::{number, text};
+use super::{fitting, number, text};
 
 /// How long a key is waited for unless the line says otherwise, in seconds.
 const TIMEOUT: u64 = 30;
@@ -60,20 +61,21 @@ impl Keys {
     ///
     /// # Errors
     /// [`Reason::UnknownOption`] or [`Reason::BadOption`].
-    pub(super) fn take(&mut self, key: &str, value: Option<&[u8]>) -> Result<(), Reason> {
-        match (key, value) {
-            ("u2f", None) => self.u2f = true,
-            ("local", None) => self.local = true,
-            ("ssh_agent", None) => self.ssh_agent = true,
-            ("authorized_keys", Some([])) => return Err(Reason::BadOption),
-            ("authorized_keys", Some(path)) => {
-                self.authorized = Some(OsString::from_vec(path.to_vec()));
+    pub(super) fn take(&mut self, name: &str, value: Option<&[u8]>) -> Result<(), Reason> {
+        let Some(option) = options::Keys::of_name(name) else {
+            return self.pam_u2f.take(name, value);
+        };
+        let value = fitting(option.form(), value)?.unwrap_or_default();
+        match option {
+            options::Keys::U2f => self.u2f = true,
+            options::Keys::Local => self.local = true,
+            options::Keys::SshAgent => self.ssh_agent = true,
+            options::Keys::AuthorizedKeys if value.is_empty() => return Err(Reason::BadOption),
+            options::Keys::AuthorizedKeys => {
+                self.authorized = Some(OsString::from_vec(value.to_vec()));
             }
-            ("trust_auth_info", None) => self.trust_auth_info = true,
-            ("key_timeout", Some(seconds)) => {
-                self.timeout = number(text(seconds)?, 1..=300)?;
-            }
-            _ => return self.pam_u2f.take(key, value),
+            options::Keys::TrustAuthInfo => self.trust_auth_info = true,
+            options::Keys::KeyTimeout => self.timeout = number(text(value)?, 1..=300)?,
         }
         Ok(())
     }

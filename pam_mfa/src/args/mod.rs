@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
+use mfa_core::options::{self, Form, REFUSED};
 use mfa_core::policy::Keep;
 use mfa_core::reason::Reason;
 use nix::unistd::Uid;
@@ -184,42 +185,69 @@ impl Args {
     }
 
     fn take(&mut self, arg: &[u8]) -> Result<(), Reason> {
-        match halves(arg) {
-            ("secret", Some(path)) => self.secret = Some(OsString::from_vec(path.to_vec())),
-            ("store", Some(keep)) => {
-                self.store = Some(Keep::of_word(text(keep)?).ok_or(Reason::BadOption)?);
-            }
-            ("skip", Some(b"success")) => self.skip_is_ignored = false,
-            ("skip", Some(b"ignore")) => self.skip_is_ignored = true,
-            ("policy_error", Some(b"deny")) => self.require_on_policy_error = false,
-            ("policy_error", Some(b"require")) => self.require_on_policy_error = true,
-            ("user", Some(user)) => self.user = Some(text(user)?.to_owned()),
-            ("authtok_prompt", Some(prompt)) => {
-                self.prompt = Some(String::from_utf8_lossy(prompt).into_owned());
-            }
-            ("allowed_perm", Some(mode)) => self.allowed_mode = mode_bits(text(mode)?)?,
-            ("grace_period", Some(seconds)) => self.grace = grace(text(seconds)?)?,
-            ("retry", Some(count)) => self.retry = retry(text(count)?)?,
-            ("enroll", None) => self.enroll = Enroll::Anybody,
-            ("enroll", Some(b"ticket")) => self.enroll = Enroll::WithTicket,
-            ("account", Some(b"yes")) => self.account_line = true,
-            ("enroll" | "account" | "skip" | "policy_error", Some(_)) => {
-                return Err(Reason::BadOption);
-            }
-            ("no_strict_owner", None) => self.strict_owner = false,
-            ("debug", None) => self.debug = true,
-            ("try_first_pass", None) => self.first_pass = FirstPass::Try,
-            ("use_first_pass", None) => self.first_pass = FirstPass::Only,
-            ("forward_pass", None) => self.forward_pass = true,
-            ("noskewadj", None) => self.learn_skew = false,
-            ("no_increment_hotp", None) => self.advance_hotp = false,
-            ("nullok", None) => self.nullok = true,
-            ("echo_verification_code" | "echo-verification-code", None) => self.echo = true,
-            ("allow_readonly", None) => self.allow_readonly = true,
-            (key, value) => return self.keys.take(key, value),
+        let (name, value) = halves(arg);
+        if let Some(option) = options::Google::of_name(name) {
+            self.take_googles(option, fitting(option.form(), value)?.unwrap_or_default())
+        } else if let Some(option) = options::Ours::of_name(name) {
+            self.take_ours(option, fitting(option.form(), value)?)
+        } else {
+            self.keys.take(name, value)
+        }
+    }
+
+    fn take_googles(&mut self, option: options::Google, value: &[u8]) -> Result<(), Reason> {
+        use options::Google;
+        match option {
+            Google::Secret => self.secret = Some(OsString::from_vec(value.to_vec())),
+            Google::User => self.user = Some(text(value)?.to_owned()),
+            Google::Prompt => self.prompt = Some(String::from_utf8_lossy(value).into_owned()),
+            Google::AllowedPerm => self.allowed_mode = mode_bits(text(value)?)?,
+            Google::GracePeriod => self.grace = grace(text(value)?)?,
+            Google::NoStrictOwner => self.strict_owner = false,
+            Google::Debug => self.debug = true,
+            Google::TryFirstPass => self.first_pass = FirstPass::Try,
+            Google::UseFirstPass => self.first_pass = FirstPass::Only,
+            Google::ForwardPass => self.forward_pass = true,
+            Google::NoSkewAdj => self.learn_skew = false,
+            Google::NoIncrementHotp => self.advance_hotp = false,
+            Google::Nullok => self.nullok = true,
+            Google::Echo => self.echo = true,
+            Google::AllowReadonly => self.allow_readonly = true,
         }
         Ok(())
     }
+
+    fn take_ours(&mut self, option: options::Ours, value: Option<&[u8]>) -> Result<(), Reason> {
+        use options::Ours;
+        match (option, value) {
+            (Ours::Store, Some(keep)) => {
+                self.store = Some(Keep::of_word(text(keep)?).ok_or(Reason::BadOption)?);
+            }
+            (Ours::Retry, Some(count)) => self.retry = retry(text(count)?)?,
+            (Ours::Skip, Some(b"success")) => self.skip_is_ignored = false,
+            (Ours::Skip, Some(b"ignore")) => self.skip_is_ignored = true,
+            (Ours::PolicyError, Some(b"deny")) => self.require_on_policy_error = false,
+            (Ours::PolicyError, Some(b"require")) => self.require_on_policy_error = true,
+            (Ours::Enroll, None) => self.enroll = Enroll::Anybody,
+            (Ours::Enroll, Some(b"ticket")) => self.enroll = Enroll::WithTicket,
+            (Ours::Account, Some(b"yes")) => self.account_line = true,
+            (
+                Ours::Store
+                | Ours::Retry
+                | Ours::Skip
+                | Ours::PolicyError
+                | Ours::Enroll
+                | Ours::Account,
+                _,
+            ) => return Err(Reason::BadOption),
+        }
+        Ok(())
+    }
+}
+
+/// The value, if an option of this form may be written with it, or without one.
+fn fitting(form: Form, value: Option<&[u8]>) -> Result<Option<&[u8]>, Reason> {
+    if form.takes(value.is_some()) { Ok(value) } else { Err(Reason::UnknownOption) }
 }
 
 /// Name and value of an option. A name that is not UTF-8 is nobody's.
@@ -232,10 +260,15 @@ fn halves(option: &[u8]) -> (&str, Option<&[u8]>) {
 /// The option, and why there is none of that name where others have one.
 fn explained(option: &[u8]) -> String {
     let shown = String::from_utf8_lossy(option);
-    match pam_u2f::refusal(&shown) {
+    match refusal(&shown) {
         Some(why) => format!("{shown}: {why}"),
         None => shown.into_owned(),
     }
+}
+
+/// Why an option of pam_u2f is refused, if it is one of those.
+fn refusal(option: &str) -> Option<&'static str> {
+    REFUSED.iter().find(|(name, _)| *name == option).map(|(_, why)| *why)
 }
 
 fn text(value: &[u8]) -> Result<&str, Reason> {

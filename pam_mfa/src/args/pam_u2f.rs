@@ -4,10 +4,11 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
+use mfa_core::options;
 use mfa_core::reason::Reason;
 use mfa_core::u2f::{MAX_DEVICES, Options, USUAL_FILE, usual_origin};
 
-use super::{number, text};
+use super::{fitting, number, refusal, text};
 use crate::path::expand_signs;
 
 /// The longest relying party, in bytes.
@@ -64,50 +65,42 @@ impl Default for PamU2f {
     }
 }
 
-/// What pam_u2f has and we have not, and why.
-const REFUSED: [(&str, &str); 3] = [
-    ("alwaysok", "it lets everybody in"),
-    ("manual", "keys at another machine are asked with ssh_agent"),
-    ("sshformat", "a key of OpenSSH is enrolled with mfa-enroll key add --ssh"),
-];
-
-/// Why pam_u2f's option is refused, if it is one of those.
-pub(super) fn refusal(option: &str) -> Option<&'static str> {
-    REFUSED.iter().find(|(word, _)| *word == option).map(|(_, why)| *why)
-}
-
 impl PamU2f {
     /// # Errors
     /// [`Reason::UnknownOption`] or [`Reason::BadOption`].
-    pub(super) fn take(&mut self, key: &str, value: Option<&[u8]>) -> Result<(), Reason> {
-        match (key, value) {
-            ("nouserok", None) => self.nouserok = true,
-            ("authfile", Some(path @ [_, ..])) => {
-                self.authfile = Some(OsString::from_vec(path.to_vec()));
-            }
-            ("expand", None) => self.expand = true,
-            ("origin", Some(party)) => self.origin = Some(relying_party(party)?),
-            ("appid", Some(party)) => self.appid = Some(relying_party(party)?),
-            ("max_devices", Some(count)) => {
-                let count = number(text(count)?, 1..=u64::MAX)?;
+    pub(super) fn take(&mut self, name: &str, value: Option<&[u8]>) -> Result<(), Reason> {
+        let Some(option) = options::PamU2f::of_name(name) else {
+            let is_refused = value.is_none() && refusal(name).is_some();
+            return Err(if is_refused { Reason::BadOption } else { Reason::UnknownOption });
+        };
+        let value = fitting(option.form(), value)?.unwrap_or_default();
+        match option {
+            options::PamU2f::NoUserOk => self.nouserok = true,
+            options::PamU2f::AuthFile if value.is_empty() => return Err(Reason::BadOption),
+            options::PamU2f::AuthFile => self.authfile = Some(OsString::from_vec(value.to_vec())),
+            options::PamU2f::Expand => self.expand = true,
+            options::PamU2f::Origin => self.origin = Some(relying_party(value)?),
+            options::PamU2f::AppId => self.appid = Some(relying_party(value)?),
+            options::PamU2f::MaxDevices => {
+                let count = number(text(value)?, 1..=u64::MAX)?;
                 self.max_devices = usize::try_from(count).unwrap_or(usize::MAX);
             }
-            ("userpresence", Some(value)) => self.touch = flag(value)?,
-            ("userverification", Some(value)) => self.verification = flag(value)?,
-            ("pinverification", Some(value)) => self.pin = flag(value)?,
-            ("cue", None) => self.cue = true,
-            ("cue_prompt", Some(words)) => self.cue_prompt = Some(lossy(words)),
-            ("interactive", None) => self.interactive = true,
-            ("prompt", Some(words)) => self.prompt = Some(lossy(words)),
+            options::PamU2f::UserPresence => self.touch = flag(value)?,
+            options::PamU2f::UserVerification => self.verification = flag(value)?,
+            options::PamU2f::PinVerification => self.pin = flag(value)?,
+            options::PamU2f::Cue => self.cue = true,
+            options::PamU2f::CuePrompt => self.cue_prompt = Some(lossy(value)),
+            options::PamU2f::Interactive => self.interactive = true,
+            options::PamU2f::Prompt => self.prompt = Some(lossy(value)),
+            // What it names was read before.
+            options::PamU2f::Conf if !value.starts_with(b"/") => return Err(Reason::BadOption),
             // A home is never read with other rights, no key is looked for in secret, nobody waits for a
             // touch without an end, and there is one log.
-            ("openasuser" | "nodetect", None)
-            | ("authpending_file" | "debug_file", Some(_))
-            // Read before.
-            | ("conf", Some([b'/', ..])) => {}
-            ("authfile" | "conf", Some(_)) => return Err(Reason::BadOption),
-            (word, None) if refusal(word).is_some() => return Err(Reason::BadOption),
-            _ => return Err(Reason::UnknownOption),
+            options::PamU2f::Conf
+            | options::PamU2f::OpenAsUser
+            | options::PamU2f::NoDetect
+            | options::PamU2f::AuthPendingFile
+            | options::PamU2f::DebugFile => {}
         }
         self.is_there = true;
         Ok(())
@@ -257,7 +250,7 @@ mod tests {
 
     #[test]
     fn what_is_refused_says_why() {
-        for (option, why) in REFUSED {
+        for (option, why) in options::REFUSED {
             let expected = Err((Reason::BadOption, format!("{option}: {why}")));
             assert_eq!(parse(&format!("u2f {option}")), expected);
         }
