@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::codes::{bypass as bypass_code, recovery};
 use crate::{
     apply, bypass, check, credential, doctor, events, explain, export, forget, import, policy,
-    reset, seal, show, state, ticket, unlock, users, verify,
+    reset, seal, show, snippet, state, ticket, unlock, users, verify,
 };
 
 /// Who has enrolled what, who must give a code, and what is wrong. For root
@@ -16,7 +16,8 @@ use crate::{
     infer_long_args = true,
     subcommand_required = true,
     after_help = "Exit codes: 0 for done, 1 for what could not be done, 2 for a command line that makes \
-                  no sense, 3 for mistakes that were found; the doctor has its own."
+                  no sense, 3 for mistakes that were found.\n\n\
+                  The doctor has exit codes of its own."
 )]
 pub struct Cli {
     /// What to do
@@ -32,7 +33,10 @@ pub enum Command {
     /// What a user has enrolled; with a name, the QR code, secret and URI of a credential
     Show(show::Args),
     /// The credentials of a user: phones, tokens and security keys
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "A user has up to 16. `mfa-enroll key add --user USER` enrols a security key."
+    )]
     Credential(credential::Command),
     /// Recovery codes, for a lost phone: how many are left, and new ones
     Codes(recovery::Args),
@@ -49,10 +53,18 @@ pub enum Command {
     /// Let earlier checks count no more: the next login asks for a code
     Forget(forget::Args),
     /// Try a new policy: the old one comes back unless somebody can still log in
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "The new policy counts at once, and the old one again when the time is over, unless somebody \
+                      confirms the new one from a login that came later. One policy is on trial at a time."
+    )]
     Policy(policy::Command),
     /// The networks whose logins need no second factor
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "An entry stands for the second factor alone: whom a rule of the policy denies it does not \
+                      help. One that has expired counts for nothing."
+    )]
     Bypass(bypass::Command),
     /// What becomes of a login, rule by rule
     Explain(explain::Args),
@@ -60,6 +72,8 @@ pub enum Command {
     Check(check::Args),
     /// What a login of each service meets, and what is wrong with it
     Doctor(doctor::Args),
+    /// The lines that make a service ask for a code: where they go, what they do, how to go back
+    Snippet(snippet::Args),
     /// What happened lately, and what dry runs would have done
     Log(events::Args),
     /// What counts as used where the state of a record is lost
@@ -72,7 +86,12 @@ pub enum Command {
     /// Make a google-authenticator file of a system record
     Export(export::Export),
     /// Encrypt the secrets of all system records with this host's key
+    #[command(
+        after_help = "Without a key of this host's one is made, /var/lib/pam_mfa/host.key. Back it up, apart from \
+                      the records: without it nobody can read the secrets again."
+    )]
     Seal(seal::Args),
-    /// Decrypt them again
+    /// Decrypt the secrets of all system records again
+    #[command(after_help = "The key stays where it is.")]
     Unseal(seal::Args),
 }

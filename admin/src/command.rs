@@ -23,7 +23,7 @@ use crate::policy::Login;
 use crate::world::World;
 use crate::{
     apply, bypass, check, credential, doctor, events, explain, export, forget, homes, import,
-    policy, reset, seal, show, state, ticket, unlock, users, verify,
+    policy, reset, seal, show, snippet, state, ticket, unlock, users, verify,
 };
 
 /// mfactl with the arguments and streams of this process. Exit codes are stable: 0 for done, 1 for
@@ -36,6 +36,7 @@ pub fn main() -> ExitCode {
     let world = World {
         base: Base::new(Path::new("/var/lib/pam_mfa"), run),
         pam_d: PathBuf::from("/etc/pam.d"),
+        os_release: PathBuf::from("/etc/os-release"),
         etc: Path::new("/etc/pam_mfa"),
         run,
         host: gethostname().unwrap_or_else(|_| "localhost".into()),
@@ -81,8 +82,8 @@ pub(crate) fn run(
     input: &mut dyn BufRead,
     output: &mut dyn Write,
 ) -> Result<(), Failure> {
-    // Files can be checked by anybody, and the doctor has exit codes of its own.
-    if !matches!(command, Command::Check(_) | Command::Doctor(_)) {
+    // Files can be checked by anybody, snippets are no secret, and the doctor has exit codes of its own.
+    if !matches!(command, Command::Check(_) | Command::Doctor(_) | Command::Snippet(_)) {
         world.require_root()?;
     }
     match command {
@@ -103,6 +104,7 @@ pub(crate) fn run(
         Command::Explain(args) => explain::run(args, world, output),
         Command::Policy(command) => policy::run(command, world, output),
         Command::Doctor(args) => doctor::doctor(args, world, output),
+        Command::Snippet(args) => snippet::snippet(args, world, output),
         Command::Apply(args) => apply::apply(args, world, input, output),
         Command::Import(args) => import::run(args, world, output),
         Command::Export(args) => export::run(args, world, output),

@@ -26,6 +26,10 @@ const AHEAD: i64 = 100;
 
 /// Whose, and where to.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "The record stays, and counts. A file holds one credential, no hashed recovery codes, no \
+                  security keys and no step above 60 seconds."
+)]
 pub struct Export {
     /// The login name
     pub user: String,

@@ -14,6 +14,9 @@ use crate::world::World;
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("whose").required(true))]
+#[command(
+    after_help = "It ends what `fresh` in the policy lets count. Nothing that is enrolled changes."
+)]
 pub struct Args {
     /// The login name
     #[arg(group = "whose")]

@@ -102,6 +102,7 @@ impl Lab {
         let world = World {
             base: self.base(),
             pam_d: self.dir.path().join("pam.d"),
+            os_release: self.dir.path().join("os-release"),
             etc: &etc,
             run: &run,
             host: "host".into(),

@@ -38,6 +38,7 @@ mod reset;
 mod seal;
 mod secret;
 mod show;
+mod snippet;
 mod source;
 mod state;
 mod ticket;
@@ -47,3 +48,11 @@ mod users;
 mod verify;
 mod waiting;
 mod world;
+
+use clap::{Command, CommandFactory};
+
+/// The whole command line, for whoever explains it.
+#[must_use]
+pub fn definition() -> Command {
+    cli::Cli::command()
+}

@@ -22,6 +22,8 @@ pub struct World<'a> {
     pub base: Base,
     /// Where PAM's stacks are, `/etc/pam.d`.
     pub pam_d: PathBuf,
+    /// What this machine is, `/etc/os-release`.
+    pub os_release: PathBuf,
     /// Where the administrator's files are, `/etc/pam_mfa`.
     pub etc: &'a Path,
     /// Where the module keeps what the next boot may lose, `/run/pam_mfa`.

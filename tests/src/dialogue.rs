@@ -80,6 +80,21 @@ impl Dialogue {
         }
     }
 
+    /// Waits until one of these is on the screen, after what was read before; which.
+    #[track_caller]
+    pub fn expect_one_of(&mut self, texts: &[&str]) -> usize {
+        let read = self.read;
+        let first = |screen: &Screen| {
+            let found = |text| screen.text[read..].find(text);
+            texts.iter().enumerate().filter_map(|(which, text)| Some((found(text)?, which))).min()
+        };
+        let Some((at, which)) = self.wait(first) else {
+            self.fail(&format!("none of {texts:?} appeared"))
+        };
+        self.read = read + at + texts[which].len();
+        which
+    }
+
     /// Types a line.
     #[track_caller]
     pub fn type_line(&mut self, line: &str) {
@@ -159,7 +174,7 @@ impl Dialogue {
     }
 
     /// Waits until `sought` finds something on the screen, the program is over, or patience is.
-    fn wait(&self, sought: impl Fn(&Screen) -> Option<usize>) -> Option<usize> {
+    fn wait<T>(&self, sought: impl Fn(&Screen) -> Option<T>) -> Option<T> {
         let (screen, news) = &*self.screen;
         let screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
         let (screen, _) = news

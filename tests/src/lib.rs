@@ -13,6 +13,7 @@
 #![allow(clippy::must_use_candidate, reason = "much of this is done for what it checks on the way")]
 
 mod callgrind;
+mod certificate;
 mod clock;
 mod crowd;
 mod dialogue;
@@ -25,11 +26,13 @@ mod loop_disk;
 mod machine;
 mod namespace;
 mod neighbour;
+mod openvpn;
 mod otp;
 mod postgres;
 mod program;
 mod record;
 mod server;
+mod snippet;
 pub mod ssh;
 mod sshd;
 pub mod strace;
@@ -39,6 +42,7 @@ mod user;
 mod vsftpd;
 
 pub use callgrind::instructions;
+pub use certificate::certificate;
 pub use clock::Clock;
 pub use crowd::{Client, rush, serve_in_threads};
 pub use dialogue::Dialogue;
@@ -50,9 +54,11 @@ pub use loop_disk::LoopDisk;
 pub use machine::{Machine, run};
 pub use namespace::Namespace;
 pub use neighbour::Neighbour;
+pub use openvpn::OpenVpn;
 pub use otp::Secret;
 pub use postgres::Postgres;
 pub use record::{Enrolment, RECORDS};
+pub use snippet::Snippet;
 pub use sshd::Sshd;
 pub use token::token_module;
 pub use user::{PASSWORD, User};

@@ -8,7 +8,7 @@ use std::{env, fs};
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
-use nix::unistd::gettid;
+use nix::unistd::{chdir, chroot, gettid};
 
 use crate::program::program;
 use crate::user::add_group;
@@ -35,16 +35,9 @@ impl Machine {
     /// nobody on it.
     #[expect(clippy::new_without_default, reason = "this is an event, not a value")]
     pub fn new() -> Self {
-        assert!(
-            env::var_os("PAM_MFA_SANDBOX").is_some(),
-            "this test runs real servers as root: start it with `make check`, which gives it a throw-away root"
-        );
-        unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWUTS)
-            .expect("root may make namespaces");
-        mount_at("none", "/", None, MsFlags::MS_REC | MsFlags::MS_PRIVATE);
+        go_apart();
         // Copied, not overlaid: under a container's own overlay the kernel would not stack a third
         // one.
-        mount_at("machine", "/mnt", Some("tmpfs"), MsFlags::empty());
         run(&["cp", "--archive", "/etc", "/mnt/etc"]);
         for (at, mode) in [
             ("/etc", 0o755),
@@ -61,13 +54,51 @@ impl Machine {
                 .expect("our own directory");
             mount_at(&fresh, at, None, MsFlags::MS_BIND);
         }
-        std::env::set_current_dir("/").expect("there is a root");
+        chdir("/").expect("there is a root");
         forget_people();
-        fs::remove_dir_all("/etc/pam.d").expect("Debian has /etc/pam.d");
-        fs::create_dir("/etc/pam.d").expect("just removed");
+        for settings in ["/etc/pam.d", "/etc/ssh"] {
+            let _ = fs::remove_dir_all(settings);
+            fs::create_dir(settings).expect("just removed");
+        }
         fs::write("/etc/pam.d/other", "auth required pam_deny.so\n").expect("our own /etc");
+        Self::begin()
+    }
+
+    /// A copy of the sandbox's root as a whole, which has to be one of tests/root.sh: its packages are there as
+    /// Debian installs them, may be changed, and others installed.
+    pub fn of_packages() -> Self {
+        go_apart();
+        for directory in ["root", "upper", "work"] {
+            fs::create_dir(Path::new("/mnt").join(directory)).expect("room on the tmpfs");
+        }
+        let layers = "lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work";
+        mount(Some("root"), "/mnt/root", Some("overlay"), MsFlags::empty(), Some(layers))
+            .expect("a root of tests/root.sh is no overlay itself");
+        for at in ["/dev", "/proc", "/sys"] {
+            mount_at(at, &format!("/mnt/root{at}"), None, MsFlags::MS_BIND | MsFlags::MS_REC);
+        }
+        chroot("/mnt/root").and_then(|()| chdir("/")).expect("root may");
+        Self::begin()
+    }
+
+    /// All is in its place.
+    fn begin() -> Self {
         run(&["ip", "link", "set", "lo", "up"]);
         Self { log: Log::start(), disk: None, _here: PhantomData }
+    }
+
+    /// The same with the PAM stacks of Debian's packages, as they are on the machine that this is a copy of.
+    pub fn with_stacks() -> Self {
+        let names = fs::read_dir("/etc/pam.d").expect("Debian has /etc/pam.d");
+        let stacks: Vec<_> = names
+            .map(|entry| entry.expect("readable").path())
+            .map(|path| (fs::read(&path).expect("every one is readable"), path))
+            .collect();
+        let machine = Self::new();
+        for (text, path) in stacks {
+            fs::write(path, text).expect("our own /etc");
+        }
+        machine
     }
 
     /// The same with homes and system records on a real disk, where a write takes the time that it
@@ -156,6 +187,18 @@ impl Drop for Machine {
             let _ = fs::remove_dir_all(disk);
         }
     }
+}
+
+/// From here on this thread has mounts, a network and a name of its own, and an empty tmpfs at /mnt.
+fn go_apart() {
+    assert!(
+        env::var_os("PAM_MFA_SANDBOX").is_some(),
+        "this test runs real servers as root: start it with `make check`, which gives it a throw-away root"
+    );
+    unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWUTS)
+        .expect("root may make namespaces");
+    mount_at("none", "/", None, MsFlags::MS_REC | MsFlags::MS_PRIVATE);
+    mount_at("machine", "/mnt", Some("tmpfs"), MsFlags::empty());
 }
 
 /// Runs a command as root; it must succeed. Returns what it printed.

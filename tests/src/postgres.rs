@@ -72,12 +72,23 @@ impl<'a> Postgres<'a> {
         fs::read_to_string(Self::file(role)).expect("enrolled")
     }
 
+    /// Gives it another pg_hba.conf and more settings.
+    pub fn configure(&self, access: &str, settings: &str) {
+        fs::write(Path::new(DATA).join("pg_hba.conf"), access).expect("our own");
+        fs::write(Path::new(DATA).join("postgresql.auto.conf"), settings).expect("our own");
+        self.run("pg_ctl", &["-D", DATA, "-s", "reload"]);
+    }
+
     /// `person` at a terminal, who runs psql as this role and is asked for a password once.
     pub fn login(&self, person: &User, role: &str) -> Dialogue {
+        self.login_with(person, role, "")
+    }
+
+    /// The same with more parameters of the connection.
+    pub fn login_with(&self, person: &User, role: &str, parameters: &str) -> Dialogue {
         let psql = self.program("psql");
-        let role = format!("--username={role}");
-        let server =
-            ["--no-psqlrc", "--pset=pager=off", "--host=127.0.0.1", "--dbname=postgres", &role];
+        let connection = format!("host=127.0.0.1 dbname=postgres user={role} {parameters}");
+        let server = ["--no-psqlrc", "--pset=pager=off", "--dbname", &connection];
         let query = ["--command", "SELECT 'in as ' || current_user"];
         self.machine.terminal(&person.command(&[&[psql.as_str()], &server[..], &query].concat()))
     }

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::machine::run;
 use crate::server::Server;
-use crate::{Clock, Dialogue, Machine, Neighbour};
+use crate::{Clock, Dialogue, Machine, Neighbour, PATIENCE};
 
 const PROGRAM: &str = "/usr/sbin/sshd";
 const CONFIG: &str = "/etc/ssh/sshd_config";
@@ -39,9 +41,8 @@ impl<'a> Sshd<'a> {
     }
 
     fn launch(machine: &'a Machine, config: &str, mut command: Command) -> Self {
-        fs::remove_dir_all("/etc/ssh").expect("openssh-server is in the throw-away root");
         for directory in ["/etc/ssh", "/run/sshd"] {
-            fs::create_dir(directory).expect("our own /etc and /run");
+            fs::create_dir_all(directory).expect("our own /etc and /run");
         }
         for key in ["/etc/ssh/test_key", CLIENT_KEY] {
             run(&["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key]);
@@ -59,6 +60,19 @@ impl<'a> Sshd<'a> {
         command.args(["-D", "-f", CONFIG]);
         let server = Server::start(machine, "sshd", command, 22);
         Self { machine, server }
+    }
+
+    /// Lets it read its configuration again, as `systemctl reload ssh` does.
+    #[track_caller]
+    pub fn reload(&self) {
+        let listening = || self.machine.log.count("Server listening on 0.0.0.0 port 22");
+        let before = listening();
+        run(&["kill", "-HUP", &self.server.id().to_string()]);
+        let deadline = Instant::now() + PATIENCE;
+        while listening() == before {
+            assert!(Instant::now() < deadline, "{}\n{}", self.errors(), self.machine.log);
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// A person at a terminal who runs `ssh USER@127.0.0.1 COMMAND`, with the trusted key, and is

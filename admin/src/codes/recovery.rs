@@ -15,6 +15,9 @@ use crate::report::json;
 use crate::world::World;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Only hashes of the codes are kept: nobody can show them again. Old ones stay good until --new."
+)]
 pub struct Args {
     /// The login name
     user: String,

@@ -9,7 +9,7 @@ use super::diagnosis::{Diagnosis, Word};
 use super::host::Host;
 use super::keys::Keys;
 use super::laws::{Laws, unreadable};
-use super::line::{is_ours, value};
+use super::line::{GOOGLE, OURS, is_ours, value};
 use super::module_file::Modules;
 use super::records::Records;
 use super::rights::Rights;
@@ -60,7 +60,12 @@ impl<'a> Facts<'a> {
             directories: ["/etc/pam.d", "/usr/lib/pam.d"].map(|path| host.at(path)).to_vec(),
             file: host.at("/etc/pam.conf"),
         };
-        let Stacks { services, unread } = Stacks::read(&places);
+        let Stacks { mut services, unread } = Stacks::read(&places);
+        let modules = Modules::look(host);
+        let lines = services.values_mut().flat_map(|stack| &mut stack.lines);
+        for line in lines.filter(|line| modules.stands_in && line.name() == GOOGLE) {
+            line.module.set_file_name(OURS);
+        }
         let loads = |stack: &Stack| stack.lines.iter().any(is_ours);
         let loading = services.iter().filter(|(_, stack)| loads(stack));
         let loading = loading.map(|(name, _)| name.clone()).collect();
@@ -70,7 +75,6 @@ impl<'a> Facts<'a> {
         };
         let services = services.into_iter().filter(|(name, stack)| is_meant(name, stack));
         let services: Vec<_> = services.collect();
-        let modules = Modules::look(host);
         let lines: Vec<_> = services.iter().flat_map(|(_, stack)| &stack.lines).collect();
         let ours: Vec<_> = lines.iter().filter(|line| is_ours(line)).collect();
         let mut files: Vec<_> = ours.iter().filter_map(|line| modules.of(&line.module)).collect();

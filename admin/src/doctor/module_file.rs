@@ -4,21 +4,27 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::host::Host;
-use super::line::OURS;
+use super::line::{GOOGLE, OURS};
 
 /// What Linux-PAM calls a name without a path, and what paths lead to.
 pub struct Modules<'a> {
     host: &'a Host<'a>,
     /// The module that lines without a path load, if there is one.
     pub usual: Option<PathBuf>,
+    /// google-authenticator's name leads to that one, as our package for its users has it.
+    pub stands_in: bool,
 }
 
 impl<'a> Modules<'a> {
     /// Looks where distributions have Linux-PAM look.
     pub fn look(host: &'a Host) -> Self {
-        let directories = libraries(host).into_iter();
-        let mut files = directories.map(|lib| lib.join("security").join(OURS));
-        Self { host, usual: files.find_map(|file| file.canonicalize().ok()) }
+        let libraries = libraries(host);
+        let file = |name| {
+            let mut files = libraries.iter().map(|lib| lib.join("security").join(name));
+            files.find_map(|file| file.canonicalize().ok())
+        };
+        let usual = file(OURS);
+        Self { host, stands_in: usual.is_some() && file(GOOGLE) == usual, usual }
     }
 
     /// The file that a line loads, if there is one.

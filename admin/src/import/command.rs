@@ -25,6 +25,10 @@ use crate::world::World;
 /// What to import, for whom.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "they are the flags of the command line")]
+#[command(
+    after_help = "Source files stay as they are, and who has a record is left alone: run it again whenever you \
+                  like. The code that a phone shows at that moment is not good any more, the next one is."
+)]
 pub struct Import {
     /// Login names; with --oath, only these; with --uri, the one whose credentials they are
     #[arg(value_name = "USER", required_unless_present_any = ["all_homes", "oath", "uri"])]

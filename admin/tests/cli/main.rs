@@ -48,7 +48,7 @@ fn help_lists_what_there_is() {
             "--help",
             &[
                 "Exit codes: 0 for done, 1 for what could not be done, 2 for",
-                "the doctor has its own",
+                "The doctor has exit codes of its own",
             ],
         ),
         ("credential --help", &["list", "add", "rename", "remove", "rebind"]),

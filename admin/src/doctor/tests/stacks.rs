@@ -1,5 +1,7 @@
 //! In the lines of PAM.
 
+use std::os::unix::fs::symlink;
+
 use super::*;
 
 pub const STACKS: &[Case] = &[
@@ -41,6 +43,14 @@ pub const STACKS: &[Case] = &[
     (
         |it| it.append("/etc/pam.d/sudo", "auth required pam_google_authenticator.so"),
         &["beside_google sudo /etc/pam.d/sudo:6"],
+    ),
+    (
+        |it| {
+            let security = it.at("/usr/lib/x86_64-linux-gnu/security");
+            symlink("pam_mfa.so", security.join("pam_google_authenticator.so")).unwrap();
+            it.append("/etc/pam.d/sudo", "auth required pam_google_authenticator.so");
+        },
+        &["listed_twice sudo /etc/pam.d/sudo:6"],
     ),
     (
         |it| it.sudo("auth required pam_mfa.so", "auth required pam_mfa.so retries=2 x"),
