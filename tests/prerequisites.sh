@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Sees to what `make build`, `make check` or `make fuzz` needs on this machine.
+# Sees to what `make build`, `make check`, `make fuzz`, `make deb` or `make check-packages` needs on this machine.
 #
-#   tests/prerequisites.sh build|check|fuzz
+#   tests/prerequisites.sh build|check|fuzz|deb|check-packages
 #
 # What lacks is installed after saying so: asked at a terminal, not asked without one or with YES=1.
 set -euo pipefail
@@ -38,7 +38,14 @@ fi
 if [[ $1 != fuzz ]] && ! echo 'int main(void) { return 0; }' | cc -x c -o /dev/null - -lfido2 2>/dev/null; then
     packages+=(libfido2-dev)
 fi
-if [[ $1 != build ]]; then
+if [[ $1 == deb || $1 == check-packages ]]; then
+    wanted=(build-essential debhelper)
+    [[ $1 == deb ]] || wanted+=(mmdebstrap jq openssh-client python3-yaml)
+    for name in "${wanted[@]}"; do
+        dpkg-query --show --showformat '${Status}' "$name" 2>/dev/null | grep -q ' installed$' || packages+=("$name")
+    done
+fi
+if [[ $1 == check || $1 == fuzz ]]; then
     printf '#include <cstdlib>\n' | c++ -x c++ -fsyntax-only - 2>/dev/null || packages+=(g++)
 fi
 if [[ $1 == check ]]; then
