@@ -5,8 +5,10 @@
 #
 #   tests/guest/boot.sh COMMAND [ARGUMENT...]
 #
+# SELINUX names a policy for SELinux, which the kernel then has from the start. It enforces nothing until somebody tells it to.
+#
 # Nothing but the processor is needed: it is emulated, since KVM is not to be had everywhere. The exit code is the
-# command's, 125 if the guest never came that far, 124 if it did not end within 120 seconds.
+# command's, 125 if the guest never came that far, 124 if it did not end within 240 seconds.
 set -euo pipefail
 
 self=$(realpath "${BASH_SOURCE[0]}")
@@ -32,14 +34,19 @@ cp --archive /etc root # every test copies it, and over 9p that takes seconds
 cp -r "$kernel/modules" root
 cp "${self%/*}/init.sh" root/init
 cp "$(command -v busybox)" root
+lsm=
+if [[ ${SELINUX-} ]]; then
+    cp "$SELINUX" root/policy
+    lsm=' security=selinux'
+fi
 (cd root && find . | busybox cpio -o -H newc) >initramfs 2>cpio.log
 
 # One processor: two would wait for each other's locks where the machine has other things to do.
 machine=(-accel tcg -M pc -cpu 'qemu64,+rdrand' -smp 1 -m 512 -nodefaults -nic none -no-reboot -display none)
 # What is at the same address in every process is translated once.
-settings='console=ttyS0 loglevel=0 panic=-1 mitigations=off norandmaps'
+settings="console=ttyS0 loglevel=0 panic=-1 mitigations=off norandmaps$lsm"
 : >code
-timeout --kill-after 5 120 qemu-system-x86_64 "${machine[@]}" -kernel vmlinux -initrd initramfs \
+timeout --kill-after 5 240 qemu-system-x86_64 "${machine[@]}" -kernel vmlinux -initrd initramfs \
     -append "$settings" -serial stdio -serial file:code \
     -virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap </dev/null
 code=$(tr --delete '\r' <code)

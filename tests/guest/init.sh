@@ -10,14 +10,27 @@ PATH=/bin
 while read -r module; do insmod "/modules/$module"; done </modules/order
 
 mkdir /lower /changes /guest
-mount -t 9p -o ro,trans=virtio,version=9p2000.L,cache=loose,msize=512000 root /lower
+label= # of all files of the sandbox's root, to which 9p brings none
+if [ -e /policy ]; then
+    mkdir /selinux
+    mount -t selinuxfs selinuxfs /selinux
+    dd if=/policy of=/selinux/load bs=16M 2>/dev/null # in one piece
+    label=,context=system_u:object_r:lib_t:s0
+fi
+mount -t 9p -o ro,trans=virtio,version=9p2000.L,cache=loose,msize=512000$label root /lower
 mount -t tmpfs -o mode=0755 changes /changes
 mkdir /changes/upper /changes/work
-mount -t overlay -o lowerdir=/lower,upperdir=/changes/upper,workdir=/changes/work overlay /guest
+mount -t overlay -o lowerdir=/lower,upperdir=/changes/upper,workdir=/changes/work$label overlay /guest
 
-mount --bind /etc /guest/etc
+if [ -e /policy ]; then
+    mount -t tmpfs -o mode=0755 etc /guest/etc
+    cp -a /etc/. /guest/etc
+else
+    mount --bind /etc /guest/etc
+fi
 mount -t proc proc /guest/proc
 mount -t sysfs -o ro sysfs /guest/sys
+[ ! -e /policy ] || mount --bind /selinux /guest/sys/fs/selinux
 dev=/guest/dev
 mount -t devtmpfs -o mode=0755 dev $dev
 mkdir $dev/pts $dev/shm
