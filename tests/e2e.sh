@@ -26,7 +26,9 @@ for name in ROUNDS CASES SEED; do
 done
 packages="openssh-server sudo cron at fail2ban postgresql vsftpd curl oathtool libfaketime strace valgrind"
 packages+=" libpam-google-authenticator libpam-oath libpam0g-dev e2fsprogs mount"
+packages+=" openvpn openssl"
 packages+=" libfido2-dev fido2-tools libpam-u2f pamu2fcfg openssh-tests"
+packages+=" man-db groff-base zsh fish"
 
 # Most of a login is waiting for somebody else: three tests a core.
 # shellcheck disable=SC2016

@@ -2,14 +2,14 @@
 # Runs a command as root in a throw-away copy of this machine: whatever it installs, writes or starts is gone when it
 # ends, and the machine itself never sees it.
 #
-#   tests/sandbox.sh [--packages "NAME ..."] [--] COMMAND [ARGUMENT...]
+#   tests/sandbox.sh [--root ARCHIVE] [--packages "NAME ..."] [--] COMMAND [ARGUMENT...]
 #
 # The copy is an overlay over / and every other real file system, written to a fresh tmpfs, in a mount, PID, host name
-# and IPC namespace of its own. The packages are installed into it with the machine's network at hand; the command runs
-# in a network of its own, with nothing but lo. The project and its target directory are there at their own paths,
-# read-only. What was downloaded stays in target/sandbox: the next run needs no network. The command sees
-# PAM_MFA_SANDBOX=yes and the target directory in PAM_MFA_TARGET. The exit code is the command's, 125 where no sandbox
-# could be made.
+# and IPC namespace of its own; with --root it is no copy, but what tests/root.sh made. The packages are installed into
+# it with the machine's network at hand; the command runs in a network of its own, with nothing but lo. The project and
+# its target directory are there at their own paths, read-only. What was downloaded stays in target/sandbox: the next
+# run needs no network. The command sees PAM_MFA_SANDBOX=yes and the target directory in PAM_MFA_TARGET. The exit code is
+# the command's, 125 where no sandbox could be made.
 set -euo pipefail
 umask 022
 
@@ -40,11 +40,16 @@ fi
 shift
 
 packages=(iproute2)
+archive=
 while [[ ${1-} == -* ]]; do
     case $1 in
         --packages)
             [[ $# -ge 2 ]] || die '--packages needs the names of packages.'
             read -ra more <<<"$2" && packages+=("${more[@]}") && shift 2
+            ;;
+        --root)
+            [[ -f ${2-} ]] || die '--root needs an archive that tests/root.sh made.'
+            archive=$(realpath "$2") && shift 2
             ;;
         --) shift && break ;;
         *) die "unknown option $1; the head of tests/sandbox.sh says what there is." ;;
@@ -69,16 +74,25 @@ overlay() {
     chown --reference="lower/$n" "upper/$n"
     mount -t overlay -o "lowerdir=lower/$n,upperdir=upper/$n,workdir=work/$n" overlay "$root$1" 2>why
 }
-overlay / || die "the kernel lays no overlay over / ($(head -n 1 why)); use a machine or a container whose / takes one."
-while read -r at; do
-    at=$(printf %b "$at") # a space is \x20 here
-    [[ -d $at ]] || continue
-    case $at/ in
-        // | /proc/* | /sys/* | /dev/* | /run/* | /tmp/*) ;;
-        /usr/* | /etc/* | /var/*) overlay "$at" || die "the kernel lays no overlay over $at ($(head -n 1 why))." ;;
-        *) overlay "$at" || true ;; # nobody needs a vfat /boot/efi here: it stays empty
-    esac
-done < <(findmnt --real --raw --noheadings --output TARGET | sort --unique)
+copy_machine() {
+    overlay / || die "the kernel lays no overlay over / ($(head -n 1 why)); use a machine or a container whose / takes one."
+    while read -r at; do
+        at=$(printf %b "$at") # a space is \x20 here
+        [[ -d $at ]] || continue
+        case $at/ in
+            // | /proc/* | /sys/* | /dev/* | /run/* | /tmp/*) ;;
+            /usr/* | /etc/* | /var/*) overlay "$at" || die "the kernel lays no overlay over $at ($(head -n 1 why))." ;;
+            *) overlay "$at" || true ;; # nobody needs a vfat /boot/efi here: it stays empty
+        esac
+    done < <(findmnt --real --raw --noheadings --output TARGET | sort --unique)
+}
+if [[ $archive ]]; then
+    mount -t tmpfs -o mode=0755 root root
+    tar --extract --preserve-permissions --numeric-owner --xattrs --xattrs-include='*' --file "$archive" --directory root
+    mkdir root/dev
+else
+    copy_machine
+fi
 
 mount -t tmpfs -o mode=0755 run "$root/run"
 mount -t tmpfs -o mode=1777 tmp "$root/tmp"
@@ -95,6 +109,11 @@ for node in null zero full random urandom tty; do
     touch "$dev/$node"
     mount --bind "/dev/$node" "$dev/$node"
 done
+if [[ -c /dev/net/tun ]]; then
+    mkdir "$dev/net"
+    touch "$dev/net/tun"
+    mount --bind /dev/net/tun "$dev/net/tun"
+fi
 ln -s pts/ptmx "$dev/ptmx"
 ln -s /proc/self/fd "$dev/fd"
 ln -s /proc/self/fd/0 "$dev/stdin"
@@ -142,7 +161,7 @@ if [[ ${#missing[@]} -gt 0 ]]; then
     [[ -x $root/usr/bin/apt-get ]] || die "needs ${missing[*]} and no way to get them but apt-get: use Debian or Ubuntu."
     # One directory for one set of packages on one state of the machine: what is in it fits, whatever the archive
     # holds by now.
-    debs=$cache/$( (echo "${missing[@]}" && cat /var/lib/dpkg/status) | sha256sum | head --bytes 16)
+    debs=$cache/$( (echo "${missing[@]}" && cat "$root/var/lib/dpkg/status") | sha256sum | head --bytes 16)
     if [[ ! -d $debs ]]; then
         echo "sandbox: downloading ${missing[*]} into target/sandbox, once" >&2
         mkdir -p "$root/var/cache/sandbox/partial"
