@@ -96,10 +96,11 @@ attempt() {
     local command='ssh alice@server '\''echo Welcome, $USER.'\' there=() well=0
     show "$command" "${2-}"
     [[ $# == 1 ]] || there=(nsenter --net="/run/netns/$2")
-    timeout 20 "${there[@]}" script --quiet --return --command "$command" /dev/null </run/keys >/run/seen 2>&1 &
+    : >/run/seen # the prompt of the login before is not waited for
+    timeout 60 "${there[@]}" script --quiet --return --command "$command" /dev/null </run/keys >/run/seen 2>&1 &
     exec {keyboard}<>/run/keys
     # What is typed before the prompt is there is lost.
-    for _ in {1..100}; do
+    for _ in {1..300}; do
         if grep -q 'Verification code: ' /run/seen || ! kill -0 $! 2>/dev/null; then break; fi
         sleep 0.1
     done
