@@ -1,12 +1,38 @@
 # Everything is built by whoever calls. Root is asked for only where a package lacks on this machine (after saying so)
 # and for the private namespaces of tests/sandbox.sh.
 
-.PHONY: build demo check check-usb races faults compliance bench fuzz
+.PHONY: build programs install vendor deb rpm demo check check-usb check-packages check-docs races faults compliance bench fuzz
 
-# The module, the program that it starts, and the commands: target/release/libpam_mfa.so, mfa-fido, mfa-enroll, mfactl
+# The module, the program that it starts, and the commands: target/release/libpam_mfa.so, mfa-fido, mfa-enroll, mfactl;
+# and in target/release/manual their pages, and what shells complete
 build:
 	@tests/prerequisites.sh build
-	cargo build --release --locked --package pam_mfa --package mfa-fido --package mfa-enroll --package mfactl
+	@$(MAKE) --no-print-directory programs
+
+# The same where all that is needed is there: package builds come in here, with a CARGO that is told where its crates are
+CARGO = cargo
+programs:
+	$(CARGO) build --release --locked --package pam_mfa --package mfa-fido --package mfa-enroll --package mfactl \
+		--package manual
+	$${CARGO_TARGET_DIR:-target}/release/write-manual $${CARGO_TARGET_DIR:-target}/release/manual
+
+# What `make build` left, for whoever has no package: DESTDIR=, PREFIX=/usr/local, and more in packaging/install.sh
+install:
+	@packaging/install.sh
+
+# This tree and the crates that it needs as two tarballs, for builds without network: target/dist
+vendor:
+	@tests/prerequisites.sh build
+	@packaging/vendor.sh
+
+# Debian's packages and their source package: target/deb
+deb: vendor
+	@tests/prerequisites.sh deb
+	@packaging/deb.sh
+
+# Packages for Fedora and RHEL, where there is rpmbuild: target/rpm. Their unit tests are those of `make check`
+rpm: vendor
+	@rpm/build.sh --nocheck
 
 # A real sshd that asks for a code, accepts it once, refuses it the second time, and needs none from a bypassed network
 demo: build
@@ -24,12 +50,26 @@ check:
 	@fuzz/run.sh 2 -seed=1
 	RUSTDOCFLAGS="--deny warnings --allow rustdoc::private-intra-doc-links" \
 		cargo doc --workspace --no-deps --document-private-items --locked
-	cargo build --release --locked --package pam_mfa --package mfa-fido --package mfa-enroll --package mfactl
+	@$(MAKE) --no-print-directory programs
 	@tests/e2e.sh
 
 # sudo and su ask for a key on USB: in an emulated machine with Debian's kernel, where such a key is a real device
 check-usb: build
 	@tests/usb.sh
+
+# The packages, built without network and installed, used, upgraded and removed in clean roots of Debian 12 and 13; RPMs;
+# what a release is made of
+check-packages: vendor
+	@tests/prerequisites.sh check-packages
+	@tests/packages.sh
+	@tests/lintian.sh
+	@tests/rpm.sh
+	@tests/confinement.sh
+	@tests/release.sh
+
+# Every command in the blocks of README.md and docs/ is carried out
+check-docs: build deb
+	@tests/documents.sh
 
 # Many logins at one moment, a hundred rounds of each race (`make check` runs five)
 races: build
