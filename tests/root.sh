@@ -29,17 +29,22 @@ if [[ -f $root ]]; then
 fi
 
 command -v mmdebstrap >/dev/null || die "mmdebstrap is needed, Debian's package of that name."
-# Other people's packages have releases that are called otherwise.
-# shellcheck source=/dev/null
-own=$(. /etc/os-release && echo "$VERSION_CODENAME")
-# shellcheck disable=SC2016
-sources=$(apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-    sed -n "s/^\(deb [^ ]*\) $own\(\(-updates\|-security\)\? main\)$/\1 $release\2/p" | sort --unique)
-[[ $sources ]] || die "this machine has no package sources of Debian; use Debian."
-
 mkdir -p "$cache"
 part=$(mktemp --directory "$cache/making.XXXXXX")
 trap 'rm -rf "$part"' EXIT
+mkdir -p "$part/lists/partial" "$part/archives/partial"
+# Other people's packages have releases that are called otherwise.
+# shellcheck source=/dev/null
+own=$(. /etc/os-release && echo "$VERSION_CODENAME")
+# Package lists of its own: apt-get names no source of which the machine has none.
+own_lists=(--option Dir::State::Lists="$part/lists" --option Dir::Cache="$part" --option APT::Sandbox::User=root)
+apt-get "${own_lists[@]}" update >"$part/log" 2>&1 ||
+    die "no package lists; apt-get said: $(grep '^[EW]:' "$part/log" | tail -n 1)"
+# shellcheck disable=SC2016
+sources=$(apt-get "${own_lists[@]}" indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+    sed -n "s/^\(deb [^ ]*\) $own\(\(-updates\|-security\)\? main\)$/\1 $release\2/p" | sort --unique)
+[[ $sources ]] || die "this machine has no package sources of Debian; use Debian."
+
 echo "root.sh: downloading a clean $release into target/sandbox, once" >&2
 kept=()
 for name in http_proxy https_proxy no_proxy; do # sudo drops these, and a proxy may be the only way out
